@@ -1,0 +1,1 @@
+"""Schema migrations; they never import the application."""

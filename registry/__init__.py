@@ -1,0 +1,1 @@
+"""The outcomes registry: whatever touches the database or the network."""

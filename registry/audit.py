@@ -1,0 +1,225 @@
+"""The one way to write the trail, and the way to check it.
+
+Each subject ("patient:7", "site:1", "registry") has a hash chain of its own. An event's hash covers
+the event and its predecessor's hash. Values are not stored: only keyed hashes of them, so that
+destroying a patient's key leaves the chain whole (the values live in version rows).
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import event, func, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from registry.errors import DomainError
+from registry.models import AuditEvent, AuditHead
+
+START = "0" * 64
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing done. `changes` maps field names to new values, or to (old, new) pairs."""
+
+    subject: str
+    action: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    reason: str | None = None
+
+
+class NotAudited(DomainError):
+    """Something was written without a line in the trail: a defect, so nothing is committed."""
+
+    status = 500
+
+
+def record(
+    session: Session,
+    *,
+    by: str,
+    at: datetime,
+    action: str,
+    subject: str,
+    changes: Mapping[str, Any] | None = None,
+    reason: str | None = None,
+) -> None:
+    """Write one event, in the caller's transaction."""
+    record_many(session, [Entry(subject, action, changes or {}, reason)], by=by, at=at)
+
+
+def record_many(session: Session, entries: Sequence[Entry], *, by: str, at: datetime) -> None:
+    """Write events in order. Locks the heads it moves, in order of subject (no deadlock)."""
+    session.flush()
+    heads = _heads(session, sorted({entry.subject for entry in entries}))
+    key = session.info["audit_key"]
+    for entry in entries:
+        head = heads[entry.subject]
+        number = head.number + 1
+        changes = {name: _keyed(key, value) for name, value in entry.changes.items()}
+        digest = event_hash(
+            entry.subject, number, at, by, entry.action, entry.reason, changes, head.hash
+        )
+        session.add(
+            AuditEvent(
+                subject=entry.subject,
+                number=number,
+                at=at,
+                by=by,
+                action=entry.action,
+                reason=entry.reason,
+                changes=changes,
+                previous_hash=head.hash,
+                hash=digest,
+            )
+        )
+        head.number, head.hash = number, digest
+    session.info["audited"] = True
+    session.flush()
+
+
+def _heads(session: Session, subjects: list[str]) -> dict[str, AuditHead]:
+    found: dict[str, AuditHead] = {}
+    for some in _chunks(subjects, 500):
+        rows = session.scalars(
+            select(AuditHead)
+            .where(AuditHead.subject.in_(some))
+            .order_by(AuditHead.subject)
+            .with_for_update()
+        )
+        found |= {head.subject: head for head in rows}
+    for subject in subjects:
+        if subject not in found:
+            found[subject] = AuditHead(subject=subject, number=0, hash=START)
+            session.add(found[subject])
+    return found
+
+
+def _chunks(items: list[str], size: int) -> Iterator[list[str]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _keyed(key: bytes, value: Any) -> list[str]:
+    values = value if isinstance(value, tuple) else (value,)
+    return [
+        hmac.new(key, json.dumps(one, default=str).encode(), hashlib.sha256).hexdigest()[:32]
+        for one in values
+    ]
+
+
+def event_hash(
+    subject: str,
+    number: int,
+    at: datetime,
+    by: str,
+    action: str,
+    reason: str | None,
+    changes: Mapping[str, Any],
+    previous_hash: str,
+) -> str:
+    """SHA-256 over the event's canonical JSON, the predecessor's hash included."""
+    moment = at.astimezone(UTC).isoformat(timespec="microseconds")
+    content = [subject, number, moment, by, action, reason, changes, previous_hash]
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`events` and `chains` that hold; `broken`: the first broken link in words, or None."""
+
+    events: int
+    chains: int
+    broken: str | None
+
+
+def verify(session: Session, subject: str | None = None) -> Verdict:
+    """Walk every chain (or one) from its start to its head, reading in bounded memory."""
+    of_subject = [AuditEvent.subject == subject] if subject else []
+    events = session.scalars(
+        select(AuditEvent)
+        .where(*of_subject)
+        .order_by(AuditEvent.subject, AuditEvent.number)
+        .execution_options(yield_per=1000)
+    )
+    ends: dict[str, tuple[int, str]] = {}
+    count = 0
+    with closing(events):
+        for one in events:
+            number, previous = ends.get(one.subject, (0, START))
+            broken = _broken_link(one, number, previous)
+            if broken:
+                return Verdict(count, len(ends), broken)
+            ends[one.subject] = (one.number, one.hash)
+            session.expunge(one)
+            count += 1
+    return Verdict(count, len(ends), _broken_head(session, ends, subject))
+
+
+def _broken_link(link: AuditEvent, number: int, previous: str) -> str | None:
+    where = f"{link.subject}, event {link.number}"
+    if link.number != number + 1:
+        return f"{link.subject}: event {number + 1} is missing"
+    if link.previous_hash != previous:
+        return f"{where}: does not follow on event {number}"
+    genuine = event_hash(
+        link.subject,
+        link.number,
+        link.at,
+        link.by,
+        link.action,
+        link.reason,
+        link.changes,
+        link.previous_hash,
+    )
+    return None if genuine == link.hash else f"{where}: was changed after it was written"
+
+
+def _broken_head(
+    session: Session, ends: Mapping[str, tuple[int, str]], subject: str | None
+) -> str | None:
+    of_subject = [AuditHead.subject == subject] if subject else []
+    heads = session.execute(
+        select(AuditHead.subject, AuditHead.number, AuditHead.hash).where(*of_subject)
+    )
+    for name, number, digest in heads:
+        if ends.get(name) != (number, digest):
+            return f"{name}: the chain ends before its head, event {number}"
+    known = session.scalar(select(func.count()).select_from(AuditHead).where(*of_subject))
+    return None if known == len(ends) else "a chain has no head"
+
+
+def guard(sessions: sessionmaker[Session]) -> None:
+    """Refuse any commit that changed audited tables and wrote no event: for tests and the demo."""
+    event.listen(sessions, "before_flush", _note_flush)
+    event.listen(sessions, "do_orm_execute", _note_statement)
+    event.listen(sessions, "before_commit", _refuse_unaudited)
+
+
+def _note_flush(session: Session, _context: Any, _instances: Any) -> None:
+    _note(session, (*session.new, *session.dirty, *session.deleted))
+
+
+def _note(session: Session, things: Iterable[Any]) -> None:
+    for thing in things:
+        if getattr(type(thing), "__audited__", False):
+            session.info["changed"] = type(thing).__name__
+
+
+def _note_statement(state: Any) -> None:
+    writes = state.is_insert or state.is_update or state.is_delete
+    mapper = state.bind_mapper
+    if writes and mapper is not None and getattr(mapper.class_, "__audited__", False):
+        state.session.info["changed"] = mapper.class_.__name__
+
+
+def _refuse_unaudited(session: Session) -> None:
+    session.flush()
+    if session.info.get("changed") and not session.info.get("audited"):
+        raise NotAudited(f"{session.info['changed']} was changed without an audit event")

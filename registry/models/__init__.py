@@ -1,0 +1,92 @@
+"""The tables. Every table is imported here, so that migrations and tests see them all."""
+
+from registry.models.accounts import (
+    ApiKey,
+    EnrolmentDraft,
+    IdempotencyKey,
+    PasswordReset,
+    RoleGrant,
+    User,
+    UserSession,
+)
+from registry.models.audit_events import AuditEvent, AuditHead
+from registry.models.events import (
+    AdverseEvent,
+    Alert,
+    Death,
+    EventCategory,
+    ReportedEvent,
+    Withdrawal,
+)
+from registry.models.follow_ups import (
+    Answer,
+    Disposition,
+    FollowUp,
+    OutcomeValue,
+    Response,
+    ResponseStatus,
+    SurveyLink,
+)
+from registry.models.outbox import MailHold, OutboxEmail
+from registry.models.patients import (
+    Consent,
+    Covariate,
+    DataKey,
+    Demographics,
+    Identity,
+    IdentityIndex,
+    Patient,
+)
+from registry.models.sites import Heartbeat, Instance, ProtocolVersion, Site
+from registry.models.treatment import (
+    Administration,
+    Diagnosis,
+    LabResult,
+    Medicine,
+    Observation,
+    TreatmentCourse,
+)
+
+__all__ = [
+    "Administration",
+    "AdverseEvent",
+    "Alert",
+    "Answer",
+    "ApiKey",
+    "AuditEvent",
+    "AuditHead",
+    "Consent",
+    "Covariate",
+    "DataKey",
+    "Death",
+    "Demographics",
+    "Diagnosis",
+    "Disposition",
+    "EnrolmentDraft",
+    "EventCategory",
+    "FollowUp",
+    "Heartbeat",
+    "IdempotencyKey",
+    "Identity",
+    "IdentityIndex",
+    "Instance",
+    "LabResult",
+    "MailHold",
+    "Medicine",
+    "Observation",
+    "OutboxEmail",
+    "OutcomeValue",
+    "PasswordReset",
+    "Patient",
+    "ProtocolVersion",
+    "ReportedEvent",
+    "Response",
+    "ResponseStatus",
+    "RoleGrant",
+    "Site",
+    "SurveyLink",
+    "TreatmentCourse",
+    "User",
+    "UserSession",
+    "Withdrawal",
+]

@@ -1,0 +1,71 @@
+"""Every letter the product sends is a row here first."""
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from registry.db import Base, text_of
+
+LETTERS = ("invitation", "reminder", "new_link", "password_reset", "test")
+
+
+class OutboxEmail(Base):
+    """A letter on its way. The address is read when it is rendered, never kept here.
+
+    `number` counts the letters of one follow-up (0 the invitation); a letter to staff has a user
+    instead. `fence` rises with each claim, so that a worker who lost its lease cannot record.
+    `uncertain_count` counts attempts that ended between hand-over and the server's reply.
+    """
+
+    __tablename__ = "outbox"
+    __audited__ = True
+    __table_args__ = (
+        UniqueConstraint("follow_up_id", "number"),
+        CheckConstraint(
+            "state IN ('queued','leased','handover','sent','failed','parked','cancelled')",
+            name="state",
+        ),
+        Index("ix_outbox_state_next_attempt_at", "state", "next_attempt_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(text_of(20))
+    patient_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id"), index=True)
+    follow_up_id: Mapped[int | None] = mapped_column(ForeignKey("follow_up.id"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"), index=True)
+    number: Mapped[int] = mapped_column(default=0)
+    template: Mapped[str] = mapped_column(text_of(40))
+    template_version: Mapped[int] = mapped_column(default=1)
+    language: Mapped[str] = mapped_column(text_of(10), default="en")
+    state: Mapped[str] = mapped_column(text_of(20), default="queued")
+    state_reason: Mapped[str | None] = mapped_column(text_of(200))
+    queued_at: Mapped[datetime]
+    next_attempt_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    fence: Mapped[int] = mapped_column(default=0)
+    attempts: Mapped[int] = mapped_column(default=0)
+    uncertain_count: Mapped[int] = mapped_column(default=0)
+    dated_at: Mapped[datetime | None]
+    message_id: Mapped[str | None] = mapped_column(text_of(200), unique=True)
+    server_reply: Mapped[str | None] = mapped_column(text_of(500))
+    ended_at: Mapped[datetime | None]
+
+
+class MailHold(Base):
+    """No mail to this patient: unsubscribed, undeliverable or complained, until lifted."""
+
+    __tablename__ = "mail_hold"
+    __audited__ = True
+    __table_args__ = (
+        CheckConstraint("kind IN ('unsubscribed','undeliverable','complaint')", name="kind"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
+    kind: Mapped[str] = mapped_column(text_of(20))
+    since: Mapped[date]
+    recorded_at: Mapped[datetime]
+    recorded_by: Mapped[str] = mapped_column(text_of(200))
+    lifted_at: Mapped[datetime | None]
+    lifted_by: Mapped[str | None] = mapped_column(text_of(200))

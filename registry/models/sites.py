@@ -1,0 +1,63 @@
+"""Clinics, the protocol in force, and the identity of this installation."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from registry.db import Base, text_of
+from registry.models.versions import Recorded
+
+
+class Instance(Base):
+    """One row: which registry this is. A demo registry has a clock that can be moved."""
+
+    __tablename__ = "instance"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, default=1)
+    instance_id: Mapped[str] = mapped_column(text_of(32))
+    epoch: Mapped[int] = mapped_column(default=1)
+    demo_now: Mapped[datetime | None]
+
+
+class Site(Recorded, Base):
+    """A clinic. All texts are for patients' eyes; none may name an illness or a speciality."""
+
+    __tablename__ = "site"
+    __audited__ = True
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(text_of(40), unique=True)
+    public_name: Mapped[str] = mapped_column(text_of(200))
+    telephone: Mapped[str] = mapped_column(text_of(40), default="")
+    hours: Mapped[str] = mapped_column(text_of(200), default="")
+    emergency_text: Mapped[str] = mapped_column(text_of(500), default="")
+    zone: Mapped[str] = mapped_column(text_of(64), default="UTC")
+
+
+class ProtocolVersion(Recorded, Base):
+    """A protocol file as it was activated; the newest activation is the one in force."""
+
+    __tablename__ = "protocol"
+    __audited__ = True
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(text_of(40))
+    version: Mapped[str] = mapped_column(text_of(40))
+    fingerprint: Mapped[str] = mapped_column(text_of(64), unique=True)
+    content: Mapped[str]
+    instrument_code: Mapped[str] = mapped_column(text_of(40))
+    instrument_version: Mapped[str] = mapped_column(text_of(40))
+    answer_codes: Mapped[list[Any]] = mapped_column(default=list)
+
+
+class Heartbeat(Base):
+    """When each background job last ran, and what stopped it."""
+
+    __tablename__ = "heartbeat"
+
+    job: Mapped[str] = mapped_column(text_of(40), primary_key=True)
+    last_run_at: Mapped[datetime]
+    last_error: Mapped[str | None] = mapped_column(text_of(500))

@@ -1,0 +1,59 @@
+"""Secrets in links: survey links are derived, others drawn; only hashes are kept."""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+
+
+def survey_token(
+    keys: Mapping[int, bytes], version: int, instance: str, follow_up_id: int, number: int
+) -> str:
+    """The token of letter `number` of a follow-up: 256 bits, the same each time it is derived.
+
+    HMAC-SHA-256 (RFC 2104) of the token key over instance, follow-up and number, base64url, so
+    that a copy of a letter carries the same link although only the hash is stored.
+    """
+    message = f"survey|{instance}|{follow_up_id}|{number}".encode()
+    return _base64url(hmac.new(keys[version], message, hashlib.sha256).digest())
+
+
+def unsubscribe_token(
+    keys: Mapping[int, bytes], version: int, instance: str, follow_up: int
+) -> str:
+    """The token that stops the letters of the patient behind a follow-up; names its key version."""
+    message = f"unsubscribe|{instance}|{follow_up}".encode()
+    mac = _base64url(hmac.new(keys[version], message, hashlib.sha256).digest())
+    return f"{version}.{follow_up}.{mac}"
+
+
+def read_unsubscribe_token(keys: Mapping[int, bytes], instance: str, token: str) -> int | None:
+    """The follow-up's id that an unsubscribe token is for; None if it is not one of ours."""
+    version, _, rest = token.partition(".")
+    follow_up, _, _mac = rest.partition(".")
+    if not (version.isdecimal() and follow_up.isdecimal() and int(version) in keys):
+        return None
+    genuine = unsubscribe_token(keys, int(version), instance, int(follow_up))
+    return int(follow_up) if hmac.compare_digest(genuine.encode(), token.encode()) else None
+
+
+def message_id(keys: Mapping[int, bytes], instance: str, outbox_id: int, domain: str) -> str:
+    """The Message-ID of a letter: the same for every copy of it (RFC 5322 3.6.4)."""
+    message = f"message|{instance}|{outbox_id}".encode()
+    digest = hmac.new(keys[min(keys)], message, hashlib.sha256).digest()[:20]
+    return f"<{base64.b32encode(digest).decode().lower()}@{domain}>"
+
+
+def drawn() -> str:
+    """A new random secret of 256 bits."""
+    return secrets.token_urlsafe(32)
+
+
+def digest(token: str) -> str:
+    """What is stored of a token: SHA-256 in hex (256 random bits need no slow hash)."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _base64url(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -1,0 +1,134 @@
+"""Real databases, a clock that tests move, and a list of what was left out."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from servers import find, open_folder, postgresql
+
+from registry import migrate
+from registry.clock import FixedClock
+from registry.db import make_engine
+from registry.runtime import Runtime, make_runtime
+from registry.settings import Settings
+
+START = datetime(2026, 1, 5, 10, 0, tzinfo=UTC)
+LEFT_OUT = pytest.StashKey[dict[str, str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[LEFT_OUT] = {}
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for what, remedy in terminalreporter.config.stash[LEFT_OUT].items():
+        terminalreporter.write_line(f"LEFT OUT: {what}. To run it: {remedy}")
+
+
+def leave_out(config: pytest.Config, what: str, remedy: str) -> None:
+    """Skip, and say so at the end of the run."""
+    config.stash[LEFT_OUT][what] = remedy
+    pytest.skip(f"{what}: {remedy}")
+
+
+def key(letter: str) -> bytes:
+    """A key for tests."""
+    return letter.encode() * 32
+
+
+def settings_for(url: str) -> Settings:
+    """Settings of a test's registry on this database."""
+    return Settings(
+        database_url=url,
+        secret_key=key("s"),
+        audit_key=key("a"),
+        token_keys={1: key("t")},
+        master_keys={1: key("m")},
+        index_key=key("i"),
+        public_url="http://registry.test",
+        door_url="http://door.test",
+        mail_from="registry@example.org",
+        send_window="always",
+    )
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(pytestconfig: pytest.Config) -> Iterator[str]:
+    """The private PostgreSQL server of this run, with a migrated database `template_registry`."""
+    if not (find("postgres") and find("initdb")):
+        leave_out(pytestconfig, "everything on PostgreSQL", "apt-get install postgresql")
+    with open_folder() as folder, postgresql(folder) as url:
+        _sql(url, "CREATE DATABASE template_registry")
+        _migrated(f"{url}/template_registry")
+        yield url
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy from."""
+    file = tmp_path_factory.mktemp("template") / "registry.sqlite"
+    _migrated(f"sqlite:///{file}")
+    return file
+
+
+def _migrated(url: str) -> None:
+    engine = make_engine(url)
+    migrate.to_head(engine)
+    engine.dispose()
+
+
+def _sql(url: str, statement: str) -> None:
+    address = url.replace("+psycopg", "") + "/postgres"
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """A fresh SQLite database at head."""
+    file = tmp_path / "registry.sqlite"
+    shutil.copy(sqlite_template, file)
+    return f"sqlite:///{file}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A fresh database at head: each test that uses it runs on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("sqlite_url")
+        return
+    server = request.getfixturevalue("postgresql_url")
+    name = f"test_{uuid4().hex}"
+    _sql(server, f"CREATE DATABASE {name} TEMPLATE template_registry")
+    yield f"{server}/{name}"
+    _sql(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """A clock that stands at a Monday morning until the test moves it."""
+    return FixedClock(START)
+
+
+@pytest.fixture
+def make(clock: FixedClock) -> Iterator[Callable[[str], Runtime]]:
+    """Makes runtimes on a database; they are closed at the end."""
+    made: list[Runtime] = []
+
+    def _make(url: str) -> Runtime:
+        made.append(make_runtime(settings_for(url), clock, guarded=True))
+        return made[-1]
+
+    yield _make
+    for runtime in made:
+        runtime.close()
+
+
+@pytest.fixture
+def runtime(database_url: str, make: Callable[[str], Runtime]) -> Runtime:
+    """A registry at head on SQLite, and again on PostgreSQL; un-audited writes are refused."""
+    return make(database_url)

@@ -1,0 +1,88 @@
+"""The trail: written with every change, and broken visibly by any tampering."""
+
+import pytest
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
+
+from registry import audit
+from registry.db import reading, transaction
+from registry.models import AuditEvent, Site
+from registry.runtime import Runtime
+
+
+def three_events(runtime: Runtime) -> None:
+    with transaction(runtime) as session:
+        for number in range(3):
+            audit.record(
+                session,
+                by="Ada",
+                at=runtime.clock.now(),
+                action="site.changed",
+                subject="site:1",
+                changes={"telephone": (number, number + 1)},
+            )
+
+
+def without_triggers(session: Session, statement: str) -> None:
+    """What only a superuser of the database can do."""
+    if session.get_bind().dialect.name == "sqlite":
+        for verb in ("update", "delete"):
+            session.execute(text(f"DROP TRIGGER audit_event_no_{verb}"))
+    else:
+        session.execute(text("ALTER TABLE audit_event DISABLE TRIGGER audit_event_no_change"))
+    session.execute(text(statement))
+
+
+def test_a_whole_chain_verifies(runtime: Runtime) -> None:
+    three_events(runtime)
+    with reading(runtime) as session:
+        assert audit.verify(session) == audit.Verdict(events=3, chains=1, broken=None)
+
+
+def test_values_are_not_in_the_trail(runtime: Runtime) -> None:
+    with transaction(runtime) as session:
+        audit.record(
+            session,
+            by="Ada",
+            at=runtime.clock.now(),
+            action="patient.corrected",
+            subject="patient:1",
+            changes={"email": ("old@example.org", "new@example.org")},
+        )
+    with reading(runtime) as session:
+        event = session.scalars(select(AuditEvent)).one()
+        assert list(event.changes) == ["email"]
+        assert "example" not in str(event.changes)
+
+
+@pytest.mark.parametrize(
+    ("tampering", "words"),
+    [
+        ("UPDATE audit_event SET action = 'nothing' WHERE number = 2", "event 2: was changed"),
+        ("DELETE FROM audit_event WHERE number = 2", "event 2 is missing"),
+        ("DELETE FROM audit_event WHERE number = 3", "ends before its head"),
+        ("DELETE FROM audit_event", "ends before its head"),
+        ("DELETE FROM audit_head", "has no head"),
+        ("UPDATE audit_event SET reason = 'because' WHERE number = 1", "event 1: was changed"),
+    ],
+)
+def test_tampering_is_found(runtime: Runtime, tampering: str, words: str) -> None:
+    three_events(runtime)
+    with transaction(runtime) as session:
+        without_triggers(session, tampering)
+    with reading(runtime) as session:
+        broken = audit.verify(session).broken
+    assert broken is not None
+    assert words in broken
+
+
+def test_a_write_without_a_line_in_the_trail_is_refused(runtime: Runtime) -> None:
+    with pytest.raises(audit.NotAudited, match="Site"), transaction(runtime) as session:
+        session.add(
+            Site(code="A", public_name="A", recorded_at=runtime.clock.now(), recorded_by="x")
+        )
+
+
+def test_a_bulk_write_without_a_line_in_the_trail_is_refused(runtime: Runtime) -> None:
+    with pytest.raises(audit.NotAudited), transaction(runtime) as session:
+        session.execute(update(Site).values(public_name="B"))

@@ -1,0 +1,1 @@
+"""Background jobs: Celery at the edge, the same jobs in one process when embedded."""
