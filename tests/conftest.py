@@ -20,6 +20,12 @@ START = datetime(2026, 1, 5, 10, 0, tzinfo=UTC)
 LEFT_OUT = pytest.StashKey[dict[str, str]]()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--nothing-left-out", action="store_true", help="a test that must be left out fails"
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[LEFT_OUT] = {}
 
@@ -30,7 +36,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def leave_out(config: pytest.Config, what: str, remedy: str) -> None:
-    """Skip, and say so at the end of the run."""
+    """Skip, and say so at the end of the run; or fail where nothing may be left out."""
+    if config.getoption("--nothing-left-out"):
+        pytest.fail(f"{what} must not be left out: {remedy}")
     config.stash[LEFT_OUT][what] = remedy
     pytest.skip(f"{what}: {remedy}")
 

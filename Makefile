@@ -1,0 +1,54 @@
+# Outcomes Registry: `make` lists what there is. Needs Python 3.11 or newer, pip, make, git.
+
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test check audit bench lock
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv/runtime ## enrol a cohort, live 36 months, print the tables, serve the result (ARGS="--no-serve")
+	$(BIN)/registry demo $(ARGS)
+
+serve: .venv/runtime ## the registry itself, in one process on SQLite
+	$(BIN)/registry serve $(ARGS)
+
+test: .venv/dev ## the whole suite; says at the end what was left out and how to get it
+	$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/dev ## format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+audit: .venv/dev ## known vulnerabilities of the locked packages; fails if none could be looked up
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.txt
+
+bench: .venv/dev ## the benchmarks, each as a ratio to this machine's limit in the same run
+	$(BIN)/python -m benchmarks $(ARGS)
+
+lock: .venv/dev ## write uv.lock and the requirements files anew from pyproject.toml
+	$(BIN)/uv lock
+	$(BIN)/uv export -q --no-dev --no-emit-project -o requirements.txt
+	$(BIN)/uv export -q --no-emit-project -o requirements-dev.txt
+
+# A machine without ensurepip can still make an environment: pip installs itself into it.
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv || ($(PYTHON) -m venv --without-pip .venv \
+		&& $(PYTHON) -m pip --python .venv/bin/python install pip)
+
+.venv/runtime: requirements.txt pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	touch $@
+
+.venv/dev: requirements-dev.txt pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	touch $@ .venv/runtime
