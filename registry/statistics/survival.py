@@ -129,6 +129,8 @@ class Curve:
         if self.reason is not None:
             return Estimate(None, None, None, method, self.level, self.reason)
         estimate, lower, upper = map(self._first_half, (self.survival, self.lower, self.upper))
+        if estimate is not None and lower is None:
+            return Estimate(estimate, None, None, method, self.level, ALL_EVENTS)
         reason = None if estimate is not None else self._end_reason() or "median not reached"
         unbounded = upper if upper is not None else float("inf")
         return Estimate(estimate, lower, unbounded, method, self.level, reason)
@@ -205,8 +207,8 @@ def kaplan_meier(
     last_day = int(time[d + c > 0].max(initial=0))
     reason = _misfit(n, d, c)
     end = _emptied(time, n, d)
-    survival: Values = np.cumprod(1 - _ratio(d, n))
-    variance: Values = np.cumsum(_hazard_terms(n, d))
+    survival = np.cumprod(1 - _ratio(d, n), dtype=np.float64)
+    variance = np.cumsum(_hazard_terms(n, d), dtype=np.float64)
     hidden = np.full(time.size, True) if reason else time >= (np.inf if end is None else end)
     survival[hidden] = np.nan
     lower, upper = _log_log(survival, variance, z_value(level))
