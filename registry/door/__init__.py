@@ -1,0 +1,1 @@
+"""The patient door: a WSGI application of its own, with few rules and no script."""

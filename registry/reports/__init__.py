@@ -1,0 +1,1 @@
+"""The report and what is drawn from it."""

@@ -1,0 +1,1 @@
+"""The staff pages: blueprints, templates and their style sheets."""
