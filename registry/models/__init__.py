@@ -46,6 +46,7 @@ from registry.models.treatment import (
     Observation,
     TreatmentCourse,
 )
+from registry.models.versions import known
 
 __all__ = [
     "Administration",
@@ -89,4 +90,5 @@ __all__ = [
     "User",
     "UserSession",
     "Withdrawal",
+    "known",
 ]
