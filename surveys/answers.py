@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from surveys.catalogues import Catalogue
+from surveys.catalogues import REFERENCE_LANGUAGE, Catalogue, messages
 from surveys.instruments import Instrument
 from surveys.questions import PREFER_NOT_TO_SAY, Answer, Question, QuestionType
 
@@ -89,14 +89,14 @@ def check(
     questions: Sequence[Question],
     answers: Mapping[str, Answer],
     form: Form,
-    words: Catalogue,
-    texts: Catalogue,
+    language: str = REFERENCE_LANGUAGE,
 ) -> Checked:
     """Check what was sent for `questions` and lay it over the answers so far.
 
-    `words` is the message catalogue, `texts` the instrument's. An empty optional answer takes an
-    earlier one away. Names in the form that belong to no question of the page are ignored.
+    An empty optional answer takes an earlier one away. Names in the form that belong to no
+    question of the page are ignored.
     """
+    words, texts = messages(language), instrument.catalogue(language)
     merged, problems = dict(answers), []
     for question in questions:
         merged.pop(question.code, None)
@@ -111,9 +111,8 @@ def check(
 
 
 def _problem(question: Question, wrong: _WrongError, words: Catalogue, texts: Catalogue) -> Problem:
-    facts = {"since": "", "week_start": "", "clinic": "", "telephone": "", "hours": ""}
     stem = f"question.{question.text_code}"
-    own = texts.text_or_none(f"{stem}.missing", **facts) if wrong.key == "missing" else None
+    own = texts.text_or_none(f"{stem}.missing") if wrong.key == "missing" else None
     key = f"{wrong.key}_{question.type}" if wrong.key == "missing" else wrong.key
     text = own or words.text(f"problem.{key}", name=texts.text(f"{stem}.name"), **wrong.facts)
     return Problem(wrong.field or first_field(question), question.code, text[:1].upper() + text[1:])

@@ -1,7 +1,7 @@
 """Instruments: versioned questionnaires read from definitions/*.toml, with every text checked."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -62,9 +62,9 @@ def bundled_instruments() -> Mapping[tuple[str, int], Instrument]:
     return {(instrument.code, instrument.version): instrument for instrument in loaded}
 
 
-def instrument(code: str, version: int) -> Instrument:
+def instrument(code: str, version: int | str) -> Instrument:
     """One bundled instrument; KeyError when there is no such version."""
-    return bundled_instruments()[code, version]
+    return bundled_instruments()[code, int(version)]
 
 
 def load_instrument(path: Path) -> Instrument:
@@ -162,39 +162,25 @@ def _optional(instrument: Instrument) -> Iterator[str]:
         yield from (f"question.{question.text_code}.{part}" for part in ("hint", "missing"))
 
 
-def answer_codes(instrument: Instrument) -> dict[str, dict[str, object]]:
-    """What stored answers rely on, as JSON: the type, codes, range and unit of each question."""
-    texts = instrument.catalogues[REFERENCE_LANGUAGE].texts
-    return {
-        question.code: {
-            "type": question.type.value,
-            "codes": list(question.choices),
-            "range": [question.minimum, question.maximum] if question.type is SCALE else [],
-            "unit": texts.get(f"question.{question.text_code}.unit", ""),
-        }
-        for question in instrument.questions
-    }
+def answer_codes(instrument: Instrument) -> list[str]:
+    """What stored answers rely on, one line each: types, codes, scales and units."""
+    texts = instrument.catalogues[REFERENCE_LANGUAGE]
+    return [line for question in instrument.questions for line in _codes_of(question, texts)]
 
 
-def changed_codes(
-    old: Mapping[str, Mapping[str, object]], new: Mapping[str, Mapping[str, object]]
-) -> tuple[str, ...]:
-    """Why answers stored under the old codes could not be read under the new ones; empty: they can.
+def _codes_of(question: Question, texts: Catalogue) -> Iterator[str]:
+    yield f"{question.code}: {question.type}"
+    yield from (f"{question.code} = {choice}" for choice in question.choices)
+    if question.type is SCALE:
+        yield f"{question.code} from {question.minimum:g} to {question.maximum:g}"
+    if question.type is QuestionType.NUMBER:
+        yield f"{question.code} in {texts.text(f'question.{question.text_code}.unit')}"
 
-    Questions and codes may be added; what has been answered keeps its question, code, range, unit.
+
+def changed_codes(old: Iterable[str], new: Iterable[str]) -> tuple[str, ...]:
+    """What stored answers rely on and the new instrument no longer has; empty: nothing is lost.
+
+    Questions and codes may be added; what has been answered keeps its type, code, scale and unit.
     """
-    reasons = []
-    for code, before in old.items():
-        after = new.get(code)
-        if after is None:
-            reasons.append(f"{code}: the question is gone")
-            continue
-        lost = [str(c) for c in _list(before["codes"]) if c not in _list(after["codes"])]
-        reasons += [f"{code}: the answer code {answer} is gone" for answer in lost]
-        changed = (key for key in ("type", "range", "unit") if before[key] != after[key])
-        reasons += [f"{code}: {key} was {before[key]}, is {after[key]}" for key in changed]
-    return tuple(reasons)
-
-
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
+    kept = set(new)
+    return tuple(line for line in old if line not in kept)

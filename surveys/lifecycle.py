@@ -93,8 +93,8 @@ class ReminderRule:
     """
 
     days: tuple[int, ...]
-    before_close: int | None
     call_day: int
+    before_close: int | None = None
     min_gap: int = 3
 
 

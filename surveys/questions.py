@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from enum import StrEnum
 
 from surveys.reading import Table
@@ -40,9 +41,15 @@ class Condition:
 
     question: str
     equals: str | None = None
-    at_least: float | None = None
+    at_least: Decimal | None = None
     any_of: tuple[str, ...] = ()
     answered: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse no test and several tests."""
+        tests = (self.equals, self.at_least, self.any_of or None, self.answered or None)
+        if sum(test is not None for test in tests) != 1:
+            raise ValueError("give exactly one of equals, at_least, any_of, answered")
 
     def holds(self, answers: Mapping[str, Answer]) -> bool:
         """Whether the answers satisfy the test."""
@@ -105,17 +112,14 @@ class Section:
 def read_condition(table: Table, question: str | None = None) -> Condition:
     """Read `{question, equals | at_least | any_of | answered}`."""
     with table:
-        condition = Condition(
-            question=question or table.text("question"),
-            equals=table.text_or_none("equals"),
-            at_least=table.number_or_none("at_least"),
-            any_of=table.texts("any_of", ()),
-            answered=table.flag("answered", False),
-        )
-        tests = (condition.equals, condition.at_least, condition.any_of or None)
-        if sum(test is not None for test in tests) + condition.answered != 1:
-            raise table.error("equals", "give exactly one of equals, at_least, any_of, answered")
-    return condition
+        code, equals = question or table.text("question"), table.text_or_none("equals")
+        number = table.number_or_none("at_least")
+        at_least = None if number is None else Decimal(str(number))
+        any_of, answered = table.texts("any_of", ()), table.flag("answered", False)
+    try:
+        return Condition(code, equals, at_least, any_of, answered)
+    except ValueError as error:
+        raise table.error(code, str(error)) from None
 
 
 def read_section(table: Table, months: frozenset[int]) -> Section:
