@@ -46,11 +46,10 @@ class _Row:
         """The time-point in words."""
         if self.month is None:
             return "no single time-point"
-        month = f"{self.month.normalize():f}"
-        word = "month" if month == "1" else "months"
-        return (
-            f"{month} {word}" if self.horizon is Horizon.TIME_POINT else f"{self.horizon} {month}"
-        )
+        number = f"{self.month.normalize():f}"
+        months = f"{number} month" if number == "1" else f"{number} months"
+        spans = (Horizon.TIME_POINT, Horizon.NOMINAL)
+        return months if self.horizon in spans else f"a {self.horizon} of {months}"
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ class Outcome(Protocol):
     @property
     def published_code(self) -> str | None: ...
     @property
-    def months(self) -> int | Sequence[int]: ...
+    def months(self) -> Sequence[int]: ...
 
 
 class Why(StrEnum):
@@ -80,12 +80,6 @@ def pair(outcomes: Sequence[Outcome], library: Library) -> Pairing:
     return Pairing(tuple(_warned(item, beside, library) for item in beside), tuple(apart))
 
 
-def months_of(outcome: Outcome) -> tuple[int, ...]:
-    """The outcome's time-points in months; a single one may be a plain number."""
-    months = outcome.months
-    return (months,) if isinstance(months, int) else tuple(months)
-
-
 def _of_outcome(outcome: Outcome, library: Library) -> Iterator[Pair | Apart]:
     wanted = outcome.published_code
     for row in library.rows:
@@ -105,21 +99,20 @@ def _same_code(outcome: Outcome, row: Row, library: Library) -> Pair | Apart:
         return Apart(outcome, row, Why.NOT_CHECKABLE, row.unusable)
     if again := _again(row, library):
         return Apart(outcome, row, Why.REPORTED_TWICE, again)
-    months = months_of(outcome)
+    months = tuple(outcome.months)
     if not _at_time_point(row) or row.month not in {Decimal(month) for month in months}:
         return Apart(outcome, row, Why.OTHER_TIME, _times(row, months))
     return Pair(outcome, int(row.month or 0), row, _cautions(row, library))
 
 
-def _at_time_point(row: Figure) -> bool:
+def _at_time_point(row: Row) -> bool:
     return row.horizon in (Horizon.TIME_POINT, Horizon.NOMINAL)
 
 
 def _times(row: Row, months: tuple[int, ...]) -> str:
     ours = ", ".join(str(month) for month in months)
-    if row.horizon in (Horizon.MEAN_FOLLOW_UP, Horizon.MEDIAN_FOLLOW_UP):
-        return f"published over a {row.when} months, the registry has time-points {ours} months"
-    return f"published at {row.when}, the registry has {ours} months"
+    word = "at" if row.month is None or _at_time_point(row) else "over"
+    return f"published {word} {row.when}; the registry has {ours} months"
 
 
 def _definitions(row: Row, outcome: Outcome, library: Library) -> str:

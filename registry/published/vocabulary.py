@@ -72,6 +72,7 @@ class Horizon(StrEnum):
     NOMINAL = "nominal"
     MEAN_FOLLOW_UP = "mean follow-up"
     MEDIAN_FOLLOW_UP = "median follow-up"
+    LATER_PERIOD = "later period"
 
 
 SECONDARY = {
