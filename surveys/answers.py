@@ -1,19 +1,23 @@
-"""One page of answers: which questions apply, what was sent, what is wrong with it."""
+"""Answers so far: which questions apply, how complete they are, and what is severe in them."""
 
-import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
+from enum import StrEnum
 
-from surveys.catalogues import REFERENCE_LANGUAGE, Catalogue, messages
 from surveys.instruments import Instrument
-from surveys.questions import PREFER_NOT_TO_SAY, Answer, Question, QuestionType
+from surveys.questions import PREFER_NOT_TO_SAY, Answer, Condition, Question
 
-Form = Mapping[str, Sequence[str]]
-"""A form as it came in: every name with all its values."""
+Answers = Mapping[str, Answer]
 
-DATE_PARTS = ("day", "month", "year")
+
+class Completeness(StrEnum):
+    """How far a response is, by the protocol's shares."""
+
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    BREAK_OFF = "break_off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,37 +33,7 @@ class Context:
     applies: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong with one answer: the form field to go to, and what to do about it."""
-
-    field: str
-    question: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A checked page: all answers so far with those of the page, or what is wrong.
-
-    Answers of questions that no longer apply are gone from `answers`.
-    """
-
-    answers: dict[str, Answer]
-    problems: tuple[Problem, ...]
-
-
-class _WrongError(Exception):
-    """An answer that cannot be used: the message's key and facts, and the form field."""
-
-    def __init__(self, key: str, field: str = "", **facts: object) -> None:
-        super().__init__(key)
-        self.key, self.field, self.facts = key, field, facts
-
-
-def applicable(
-    instrument: Instrument, context: Context, answers: Mapping[str, Answer]
-) -> tuple[Question, ...]:
+def applicable(instrument: Instrument, context: Context, answers: Answers) -> tuple[Question, ...]:
     """The questions that this patient gets with these answers, in order.
 
     An answer counts for branching only while its own question applies.
@@ -75,156 +49,73 @@ def applicable(
     return tuple(asked)
 
 
-def standing(
-    instrument: Instrument, context: Context, answers: Mapping[str, Answer]
-) -> dict[str, Answer]:
+def standing(instrument: Instrument, context: Context, answers: Answers) -> dict[str, Answer]:
     """The answers whose questions apply; the others are left out."""
     asked = applicable(instrument, context, answers)
     return {question.code: answers[question.code] for question in asked if question.code in answers}
 
 
-def check(
-    instrument: Instrument,
-    context: Context,
-    questions: Sequence[Question],
-    answers: Mapping[str, Answer],
-    form: Form,
-    language: str = REFERENCE_LANGUAGE,
-) -> Checked:
-    """Check what was sent for `questions` and lay it over the answers so far.
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many questions apply, and how many of those are answered; optional ones are left out."""
 
-    An empty optional answer takes an earlier one away. Names in the form that belong to no
-    question of the page are ignored.
+    answered: int
+    applicable: int
+
+
+def count(instrument: Instrument, context: Context, answers: Answers) -> Count:
+    """Count the questions that ask for an answer; a declined one applies but is not answered."""
+    asked = [q for q in applicable(instrument, context, answers) if q.required]
+    return Count(sum(is_answered(question, answers) for question in asked), len(asked))
+
+
+def is_answered(question: Question, answers: Answers) -> bool:
+    """Whether there is an answer other than "prefer not to say"."""
+    return Condition(question.code, answered=True).holds(answers)
+
+
+def completeness(
+    instrument: Instrument, context: Context, answers: Answers, complete: Decimal, partial: Decimal
+) -> Completeness:
+    """Complete: the primary question and the share `complete` of those that apply are answered.
+
+    Partial: the share `partial`, or no primary answer. Less is a break-off (AAPOR Standard
+    Definitions, partial interviews). At enrolment, where the primary question is not asked, the
+    share alone decides.
     """
-    words, texts = messages(language), instrument.catalogue(language)
-    merged, problems = dict(answers), []
-    for question in questions:
-        merged.pop(question.code, None)
-        try:
-            answer = read_answer(question, form, context.on)
-        except _WrongError as wrong:
-            problems.append(_problem(question, wrong, words, texts))
-            continue
-        if answer is not None:
-            merged[question.code] = answer
-    return Checked(standing(instrument, context, merged), tuple(problems))
+    counted = count(instrument, context, answers)
+    share = Decimal(counted.answered) / (counted.applicable or 1)
+    primary = instrument.by_code[instrument.primary]
+    has_primary = context.month not in primary.months or is_answered(primary, answers)
+    if share >= complete and has_primary:
+        return Completeness.COMPLETE
+    return Completeness.PARTIAL if share >= partial else Completeness.BREAK_OFF
 
 
-def _problem(question: Question, wrong: _WrongError, words: Catalogue, texts: Catalogue) -> Problem:
-    stem = f"question.{question.text_code}"
-    own = texts.text_or_none(f"{stem}.missing") if wrong.key == "missing" else None
-    key = f"{wrong.key}_{question.type}" if wrong.key == "missing" else wrong.key
-    text = own or words.text(f"problem.{key}", name=texts.text(f"{stem}.name"), **wrong.facts)
-    return Problem(wrong.field or first_field(question), question.code, text[:1].upper() + text[1:])
+def urgent(questions: Sequence[Question], answers: Answers) -> tuple[str, ...]:
+    """The advice keys that the answers to these questions call for, on the very next page."""
+    rules = (question.urgent for question in questions)
+    found = (rule.advice for rule in rules if rule and rule.condition.holds(answers))
+    return tuple(dict.fromkeys(found))
 
 
-def first_field(question: Question) -> str:
-    """The name of the question's first form field, where an error leads to."""
-    if question.type is QuestionType.DATE:
-        return f"{question.code}-day"
-    return question.code
+def matches(instrument: Instrument, condition: Condition, answers: Answers) -> tuple[Question, ...]:
+    """The questions whose answers meet a condition on a text code: each repetition by itself."""
+    asked = (q for q in instrument.questions if q.text_code == condition.question)
+    return tuple(
+        q
+        for q in asked
+        if condition.holds({q.text_code: answers[q.code]} if q.code in answers else {})
+    )
 
 
-def read_answer(question: Question, form: Form, on: date) -> Answer | None:
-    """The answer that a form holds for one question; None where an optional one is empty."""
-    values = [value.strip() for value in form.get(question.code, ()) if value.strip()]
-    if PREFER_NOT_TO_SAY in values and question.decline:
-        return _declined(question, values, form)
-    answer = _READERS[question.type](question, values, form, on)
-    if answer is None and question.required:
-        raise _WrongError("missing", low=int(question.minimum), high=int(question.maximum))
-    return answer
-
-
-def _declined(question: Question, values: Sequence[str], form: Form) -> Answer:
-    """Declining and answering at once is a slip that only the patient can resolve."""
-    if set(values) != {PREFER_NOT_TO_SAY} or any(_date_parts(question, form)):
-        raise _WrongError("both")
-    return PREFER_NOT_TO_SAY
-
-
-def _read_code(question: Question, values: list[str], form: Form, on: date) -> Answer | None:
-    codes = sorted(set(values), key=question.choices.index) if _known(question, values) else []
-    if len(codes) > 1:
-        raise _WrongError("only_one")
-    return codes[0] if codes else None
-
-
-def _known(question: Question, values: list[str]) -> bool:
-    """Codes that the page never offered are as good as no answer: the question is asked again."""
-    return all(value in question.choices for value in values)
-
-
-def _read_codes(question: Question, values: list[str], form: Form, on: date) -> Answer | None:
-    codes = [code for code in question.choices if code in values]
-    if len(codes) > 1 and set(codes) & set(question.exclusive):
-        raise _WrongError("exclusive")
-    return codes or None
-
-
-def _read_scale(question: Question, values: list[str], form: Form, on: date) -> Answer | None:
-    steps = {str(step): step for step in range(int(question.minimum), int(question.maximum) + 1)}
-    chosen = {steps[value] for value in values if value in steps}
-    if len(chosen) > 1:
-        raise _WrongError("only_one")
-    return chosen.pop() if chosen else None
-
-
-def _read_number(question: Question, values: list[str], form: Form, on: date) -> Answer | None:
-    if not values:
-        return None
-    facts = {"low": f"{question.minimum:g}", "high": f"{question.maximum:g}"}
-    match = re.fullmatch(r"(\d{1,9})(?:[.,](\d{1,9}))?", values[0], re.ASCII)
-    if match is None:
-        raise _WrongError("number", **facts)
-    whole, fraction = match[1], (match[2] or "").rstrip("0")
-    if len(fraction) > question.decimals:
-        raise _WrongError("decimals" if question.decimals else "whole_number", **facts)
-    number = float(f"{whole}.{fraction or 0}")
-    if not question.minimum <= number <= question.maximum:
-        raise _WrongError("range", **facts)
-    return int(number) if math.floor(number) == number else number
-
-
-def _read_text(question: Question, values: list[str], form: Form, on: date) -> Answer | None:
-    text = " ".join(" ".join(values).split())
-    if any(ord(sign) < 32 or ord(sign) == 127 for sign in text):
-        raise _WrongError("signs")
-    if len(text) > question.max_length:
-        raise _WrongError("too_long", high=question.max_length)
-    return text or None
-
-
-def _date_parts(question: Question, form: Form) -> list[str]:
-    names = [f"{question.code}-{part}" for part in DATE_PARTS]
-    return [next((v.strip() for v in form.get(name, ()) if v.strip()), "") for name in names]
-
-
-def _read_date(question: Question, values: list[str], form: Form, on: date) -> Answer | None:
-    """A day, or a month when the day is left empty; ISO text of ten or seven signs."""
-    day, month, year = _date_parts(question, form)
-    if not (day or month or year):
-        return None
-    for part, sent, pattern in (("month", month, r"\d{1,2}"), ("year", year, r"\d{4}")):
-        if not re.fullmatch(pattern, sent, re.ASCII):
-            raise _WrongError(f"date_{part}", f"{question.code}-{part}")
-    if not re.fullmatch(r"\d{0,2}", day, re.ASCII):
-        raise _WrongError("date_day", f"{question.code}-day")
-    try:
-        given = date(int(year), int(month), int(day or 1))
-    except ValueError:
-        raise _WrongError("date_unreal") from None
-    if given > on or given.year < on.year - 120:
-        raise _WrongError("date_future" if given > on else "date_year", f"{question.code}-year")
-    return given.isoformat() if day else given.isoformat()[:7]
-
-
-_READERS = {
-    QuestionType.CHOICE: _read_code,
-    QuestionType.YES_NO: _read_code,
-    QuestionType.MULTI: _read_codes,
-    QuestionType.SCALE: _read_scale,
-    QuestionType.NUMBER: _read_number,
-    QuestionType.TEXT: _read_text,
-    QuestionType.DATE: _read_date,
-}
+def repetitions(
+    instrument: Instrument, section: str, answers: Answers
+) -> tuple[dict[str, Answer], ...]:
+    """Each answered repetition of a section as answers by text code, declined ones left out."""
+    found: dict[int, dict[str, Answer]] = {}
+    for question in next(part for part in instrument.sections if part.code == section).questions:
+        answer = answers.get(question.code)
+        if answer is not None and answer != PREFER_NOT_TO_SAY:
+            found.setdefault(question.instance, {})[question.text_code] = answer
+    return tuple(found.values())

@@ -23,9 +23,9 @@ FACTS = frozenset({"since", "week_start", "n", "clinic", "telephone", "hours", "
 SCALE = QuestionType.SCALE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Instrument:
-    """One version of a questionnaire with its texts in each language."""
+    """One version of a questionnaire with its texts in each language; loaded once, so hashable."""
 
     code: str
     version: int
