@@ -97,6 +97,9 @@ def upgrade() -> None:
         sa.Column(
             "epoch", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False
         ),
+        sa.Column(
+            "numbered", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False
+        ),
         sa.Column("demo_now", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("id = 1", name=op.f("ck_instance_one_row")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_instance")),
@@ -632,6 +635,7 @@ def upgrade() -> None:
         sa.Column("state_reason", sa.String(length=200), nullable=True),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("remind_on", sa.Date(), nullable=True),
         sa.Column("link_asked_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "state IN ('planned','open','answered','answered_late','missed','cancelled')",
@@ -645,10 +649,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("patient_id", "month", name=op.f("uq_follow_up_patient_id_month")),
     )
     with op.batch_alter_table("follow_up", schema=None) as batch_op:
+        batch_op.create_index("ix_follow_up_link_asked_at", ["link_asked_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_follow_up_patient_id"), ["patient_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_follow_up_site_id"), ["site_id"], unique=False)
         batch_op.create_index("ix_follow_up_state_closes_on", ["state", "closes_on"], unique=False)
         batch_op.create_index("ix_follow_up_state_due_on", ["state", "due_on"], unique=False)
+        batch_op.create_index("ix_follow_up_state_remind_on", ["state", "remind_on"], unique=False)
 
     op.create_table(
         "identity",
@@ -993,8 +999,13 @@ def upgrade() -> None:
             sa.Integer().with_variant(sa.BigInteger(), "postgresql"),
             nullable=False,
         ),
+        sa.Column(
+            "broken_count", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False
+        ),
         sa.Column("dated_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("message_id", sa.String(length=200), nullable=True),
+        sa.Column("facts", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
+        sa.Column("address_digest", sa.String(length=64), nullable=True),
         sa.Column("server_reply", sa.String(length=500), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
@@ -1035,6 +1046,7 @@ def upgrade() -> None:
         sa.Column("mode", sa.String(length=10), nullable=False),
         sa.Column("respondent", sa.String(length=10), nullable=False),
         sa.Column("import_key", sa.String(length=64), nullable=True),
+        sa.Column("invited_on", sa.Date(), nullable=True),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("recorded_by", sa.String(length=200), nullable=False),
         sa.CheckConstraint(
@@ -1439,10 +1451,12 @@ def downgrade() -> None:
 
     op.drop_table("identity")
     with op.batch_alter_table("follow_up", schema=None) as batch_op:
+        batch_op.drop_index("ix_follow_up_state_remind_on")
         batch_op.drop_index("ix_follow_up_state_due_on")
         batch_op.drop_index("ix_follow_up_state_closes_on")
         batch_op.drop_index(batch_op.f("ix_follow_up_site_id"))
         batch_op.drop_index(batch_op.f("ix_follow_up_patient_id"))
+        batch_op.drop_index("ix_follow_up_link_asked_at")
 
     op.drop_table("follow_up")
     with op.batch_alter_table("event_category", schema=None) as batch_op:

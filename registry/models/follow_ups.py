@@ -19,7 +19,8 @@ class FollowUp(Base):
     """One planned questionnaire: one row per patient and time-point (month; 0 is enrolment).
 
     It carries all that the patient door needs, for the door may not read the patient.
-    `link_asked_at`: the patient asked at the door for a new link.
+    `link_asked_at`: the patient asked at the door for a new link. `remind_on`: the local day on
+    which the reminders are next thought about; the rule decides then.
     """
 
     __tablename__ = "follow_up"
@@ -32,6 +33,8 @@ class FollowUp(Base):
         ),
         Index("ix_follow_up_state_due_on", "state", "due_on"),
         Index("ix_follow_up_state_closes_on", "state", "closes_on"),
+        Index("ix_follow_up_state_remind_on", "state", "remind_on"),
+        Index("ix_follow_up_link_asked_at", "link_asked_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -53,6 +56,7 @@ class FollowUp(Base):
     state_reason: Mapped[str | None] = mapped_column(text_of(200))
     opened_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+    remind_on: Mapped[date | None]
     link_asked_at: Mapped[datetime | None]
 
 
@@ -74,7 +78,8 @@ class SurveyLink(Base):
 class Response(Recorded, Base):
     """A questionnaire that was begun, on paper, by telephone or on the web; or came by import.
 
-    Imported responses have no follow-up behind them, so that several per month can be kept.
+    Imported responses have no follow-up behind them, so that several per month can be kept;
+    `invited_on` is known of them only.
     """
 
     __tablename__ = "response"
@@ -101,6 +106,7 @@ class Response(Recorded, Base):
     mode: Mapped[str] = mapped_column(text_of(10))
     respondent: Mapped[str] = mapped_column(text_of(10), default="self")
     import_key: Mapped[str | None] = mapped_column(text_of(64), unique=True)
+    invited_on: Mapped[date | None]
 
 
 class ResponseStatus(Versioned, Base):

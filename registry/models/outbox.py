@@ -1,6 +1,7 @@
 """Every letter the product sends is a row here first."""
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -13,9 +14,13 @@ LETTERS = ("invitation", "reminder", "new_link", "password_reset", "test")
 class OutboxEmail(Base):
     """A letter on its way. The address is read when it is rendered, never kept here.
 
-    `number` counts the letters of one follow-up (0 the invitation); a letter to staff has a user
-    instead. `fence` rises with each claim, so that a worker who lost its lease cannot record.
-    `uncertain_count` counts attempts that ended between hand-over and the server's reply.
+    `number` is fixed per letter of a follow-up: 0 the invitation, from 1 the reminders of the
+    protocol's rule, from 101 new links; a letter to staff has a user instead, and a password
+    reset's number is the reset's id. `fence` rises with each claim, so that a worker who lost its
+    lease cannot record. `uncertain_count` counts attempts that ended between hand-over and the
+    server's reply, `broken_count` those that a fault or a death of ours ended before it.
+    `dated_at`, `message_id`, `facts` and `address_digest` are set at the first hand-over: every
+    copy is made from them, and none goes to another address.
     """
 
     __tablename__ = "outbox"
@@ -46,8 +51,11 @@ class OutboxEmail(Base):
     fence: Mapped[int] = mapped_column(default=0)
     attempts: Mapped[int] = mapped_column(default=0)
     uncertain_count: Mapped[int] = mapped_column(default=0)
+    broken_count: Mapped[int] = mapped_column(default=0)
     dated_at: Mapped[datetime | None]
     message_id: Mapped[str | None] = mapped_column(text_of(200), unique=True)
+    facts: Mapped[dict[str, Any] | None]
+    address_digest: Mapped[str | None] = mapped_column(text_of(64))
     server_reply: Mapped[str | None] = mapped_column(text_of(500))
     ended_at: Mapped[datetime | None]
 

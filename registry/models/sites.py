@@ -11,7 +11,10 @@ from registry.models.versions import Recorded
 
 
 class Instance(Base):
-    """One row: which registry this is. A demo registry has a clock that can be moved."""
+    """One row: which registry this is. A demo registry has a clock that can be moved.
+
+    `numbered` counts the study numbers given out; locking the row makes them one by one.
+    """
 
     __tablename__ = "instance"
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
@@ -19,6 +22,7 @@ class Instance(Base):
     id: Mapped[int] = mapped_column(primary_key=True, default=1)
     instance_id: Mapped[str] = mapped_column(text_of(32))
     epoch: Mapped[int] = mapped_column(default=1)
+    numbered: Mapped[int] = mapped_column(default=0)
     demo_now: Mapped[datetime | None]
 
 
