@@ -11,8 +11,9 @@ import pytest
 from servers import find, open_folder, postgresql
 
 from registry import migrate
+from registry.actions.protocols import prepare_registry
 from registry.clock import FixedClock
-from registry.db import make_engine
+from registry.db import make_engine, transaction
 from registry.runtime import Runtime, make_runtime
 from registry.settings import Settings
 
@@ -140,3 +141,13 @@ def make(clock: FixedClock) -> Iterator[Callable[[str], Runtime]]:
 def runtime(database_url: str, make: Callable[[str], Runtime]) -> Runtime:
     """A registry at head on SQLite, and again on PostgreSQL; un-audited writes are refused."""
     return make(database_url)
+
+
+@pytest.fixture
+def registry(runtime: Runtime) -> Runtime:
+    """A registry with its identity and the bundled protocol in force, as `registry migrate` leaves
+    it; on SQLite, and again on PostgreSQL.
+    """
+    with transaction(runtime) as session:
+        prepare_registry(session, by="test", at=runtime.clock.now())
+    return runtime

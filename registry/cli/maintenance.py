@@ -5,15 +5,18 @@ import sys
 import click
 
 from registry import audit, migrate
+from registry.actions.protocols import prepare_registry
 from registry.cli.common import runtime_from_env
-from registry.db import reading
+from registry.db import reading, transaction
 
 
 @click.command("migrate")
 def migrate_() -> None:
-    """Bring the database to the schema of this software."""
+    """Bring the database to the schema of this software; an empty one gets the bundled protocol."""
     with runtime_from_env() as runtime:
         migrate.to_head(runtime.sessions.engine)
+        with transaction(runtime) as session:
+            prepare_registry(session, by="registry migrate", at=runtime.clock.now())
         click.echo("The database is at the newest schema.", err=True)
 
 

@@ -1,0 +1,1 @@
+"""The only writers: verbs that take the session first and always say who and when."""

@@ -1,0 +1,1 @@
+"""The only readers with logic: nouns that never write."""
