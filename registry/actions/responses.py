@@ -1,0 +1,384 @@
+"""Answers: kept page by page, sent once, corrected with a reason; and what follows from them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from registry import audit
+from registry.actions import consequences
+from registry.errors import DomainError
+from registry.models import (
+    Answer,
+    FollowUp,
+    OutboxEmail,
+    OutcomeValue,
+    Response,
+    ResponseStatus,
+    TreatmentCourse,
+    known,
+)
+from registry.protocols import Protocol
+from registry.protocols.values import values_of
+from registry.queries import surveys as reading
+from registry.queries.surveys import Standing
+from surveys.answers import Completeness, completeness, count
+from surveys.lifecycle import FollowUpState
+from surveys.questions import Answer as Given
+
+CHANGED = "changed before it was sent"
+ENROLMENT_DAYS = 15  # month 0 can be answered until the day before month 1's window opens
+
+
+class NotAnswerable(DomainError):
+    """This questionnaire takes no answers: it was sent, it is over, or the patient has left."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """How answers came: mode and respondent (codes of the response table)."""
+
+    mode: str = "web"
+    respondent: str = "self"
+
+
+def save(
+    session: Session,
+    follow_up_id: int,
+    answers: Mapping[str, Given],
+    protocol: Protocol,
+    entry: Entry,
+    *,
+    by: str,
+    at: datetime,
+) -> Response:
+    """Keep all answers so far. The first call makes the response; equal answers change nothing.
+
+    Raises NotAnswerable once it was sent, is over, or the patient has left.
+    """
+    follow_up = _locked(session, follow_up_id)
+    _refuse_unless_answerable(follow_up, at)
+    response = reading.response_of(session, follow_up) or _begin(session, follow_up, entry, by, at)
+    before = reading.answers_of(session, response)
+    changed = [code for code in {*before, *answers} if before.get(code) != answers.get(code)]
+    if not changed:
+        return response
+    _replace_answers(session, response, changed, answers, by=by, at=at, reason=CHANGED)
+    consequences.raise_alerts(session, follow_up, before, answers, protocol, by=by, at=at)
+    on = reading.local_day(follow_up, at)
+    _set_status(session, follow_up, response, answers, protocol, on, None, by=by, at=at)
+    _record(
+        session,
+        follow_up,
+        "answers.saved",
+        {code: answers.get(code) for code in changed},
+        by=by,
+        at=at,
+    )
+    return response
+
+
+def submit(
+    session: Session,
+    follow_up_id: int,
+    protocol: Protocol,
+    answered_on: date | None = None,
+    *,
+    by: str,
+    at: datetime,
+) -> bool:
+    """Send what was kept. False, and nothing is done, where it was sent before.
+
+    `answered_on`: the day on a paper form; else today in the patient's zone. Whatever letters of
+    this follow-up still wait are cancelled in the same transaction.
+    """
+    follow_up = _locked(session, follow_up_id)
+    on = reading.local_day(follow_up, at)
+    if reading.standing(follow_up, on) is Standing.ANSWERED:
+        return False
+    _refuse_unless_answerable(follow_up, at)
+    response = reading.response_of(session, follow_up)
+    if response is None:
+        raise NotAnswerable("Nothing has been answered yet. Answer the first questions first.")
+    answers = reading.answers_of(session, response)
+    day = answered_on or on
+    _set_status(session, follow_up, response, answers, protocol, day, at, by=by, at=at)
+    _set_outcomes(session, response, answers, protocol, by=by, at=at, reason=None)
+    consequences.report_events(session, follow_up, response, answers, protocol, by=by, at=at)
+    _close(session, follow_up, day, at)
+    _record(session, follow_up, "answers.sent", {"state": follow_up.state}, by=by, at=at)
+    return True
+
+
+def correct_answer(
+    session: Session,
+    follow_up_id: int,
+    answers: Mapping[str, Given],
+    protocol: Protocol,
+    reason: str,
+    *,
+    by: str,
+    at: datetime,
+) -> None:
+    """Lay corrected answers over sent ones, as new versions with the reason; outcomes follow.
+
+    `answers` is the whole corrected set. Raises NotAnswerable where nothing was sent yet.
+    """
+    follow_up = _locked(session, follow_up_id)
+    response = reading.response_of(session, follow_up)
+    status = _status(session, response.id) if response else None
+    if response is None or status is None or status.submitted_at is None:
+        raise NotAnswerable("This questionnaire was not sent yet: enter it, do not correct it.")
+    before = reading.answers_of(session, response)
+    changed = [code for code in {*before, *answers} if before.get(code) != answers.get(code)]
+    _replace_answers(session, response, changed, answers, by=by, at=at, reason=reason)
+    _set_status(
+        session,
+        follow_up,
+        response,
+        answers,
+        protocol,
+        status.answered_on,
+        status.submitted_at,
+        by=by,
+        at=at,
+        reason=reason,
+    )
+    _set_outcomes(session, response, answers, protocol, by=by, at=at, reason=reason)
+    changes = {code: (before.get(code), answers.get(code)) for code in changed}
+    _record(session, follow_up, "answers.corrected", changes, by=by, at=at, reason=reason)
+
+
+def open_enrolment_questionnaire(
+    session: Session, patient_id: int, *, by: str, at: datetime
+) -> FollowUp:
+    """The patient's month 0 questionnaire; made on first use. It is never mailed."""
+    rows = {
+        row.month: row
+        for row in session.scalars(select(FollowUp).where(FollowUp.patient_id == patient_id))
+    }
+    if 0 in rows:
+        return rows[0]
+    first = rows[min(rows)]
+    treated_on = session.scalars(
+        select(TreatmentCourse.started_on).where(
+            TreatmentCourse.patient_id == patient_id,
+            TreatmentCourse.number == 1,
+            known(TreatmentCourse),
+        )
+    ).one()
+    last_day = date.fromordinal(treated_on.toordinal() + ENROLMENT_DAYS)
+    kept = (
+        "patient_id",
+        "site_id",
+        "zone",
+        "language",
+        "instrument_code",
+        "instrument_version",
+        "consent_version",
+        "context",
+    )
+    follow_up = FollowUp(
+        month=0,
+        due_on=treated_on,
+        opens_on=treated_on,
+        closes_on=last_day,
+        link_ends_on=max(last_day, reading.local_day(first, at)),
+        recall_from=treated_on,
+        state=FollowUpState.OPEN.value,
+        opened_at=at,
+        **{name: getattr(first, name) for name in kept},
+    )
+    session.add(follow_up)
+    session.flush()
+    _record(session, follow_up, "questionnaire.opened", {"month": 0}, by=by, at=at)
+    return follow_up
+
+
+def _locked(session: Session, follow_up_id: int) -> FollowUp:
+    """The follow-up, held until the end of the transaction: two tabs take turns."""
+    return session.get_one(FollowUp, follow_up_id, with_for_update=True, populate_existing=True)
+
+
+def _refuse_unless_answerable(follow_up: FollowUp, at: datetime) -> None:
+    standing = reading.standing(follow_up, reading.local_day(follow_up, at))
+    if standing is not Standing.ANSWERABLE:
+        raise NotAnswerable(
+            f"The month {follow_up.month} questionnaire takes no answers: {standing}."
+        )
+
+
+def _begin(session: Session, follow_up: FollowUp, entry: Entry, by: str, at: datetime) -> Response:
+    response = Response(
+        patient_id=follow_up.patient_id,
+        follow_up_id=follow_up.id,
+        month=follow_up.month,
+        instrument_code=follow_up.instrument_code,
+        instrument_version=follow_up.instrument_version,
+        consent_version=follow_up.consent_version,
+        mode=entry.mode,
+        respondent=entry.respondent,
+        recorded_at=at,
+        recorded_by=by,
+    )
+    session.add(response)
+    session.flush()
+    return response
+
+
+def _replace_answers(
+    session: Session,
+    response: Response,
+    changed: Iterable[str],
+    answers: Mapping[str, Given],
+    *,
+    by: str,
+    at: datetime,
+    reason: str,
+) -> None:
+    codes = sorted(changed)
+    session.execute(
+        update(Answer)
+        .where(Answer.response_id == response.id, Answer.question.in_(codes), known(Answer))
+        .values(superseded_at=at, reason=reason)
+    )
+    session.add_all(
+        Answer(
+            response_id=response.id,
+            question=code,
+            value=answers[code],
+            fact_key=f"answer:{response.id}:{code}",
+            recorded_at=at,
+            recorded_by=by,
+        )
+        for code in codes
+        if code in answers
+    )
+
+
+def _status(session: Session, response_id: int) -> ResponseStatus | None:
+    return session.scalars(
+        select(ResponseStatus).where(
+            ResponseStatus.response_id == response_id, known(ResponseStatus)
+        )
+    ).one_or_none()
+
+
+def _set_status(
+    session: Session,
+    follow_up: FollowUp,
+    response: Response,
+    answers: Mapping[str, Given],
+    protocol: Protocol,
+    answered_on: date,
+    submitted_at: datetime | None,
+    *,
+    by: str,
+    at: datetime,
+    reason: str | None = None,
+) -> None:
+    """A new version of how far the response is. What was never sent is at most partial."""
+    instrument = reading.instrument_of(follow_up)
+    context = reading.context_of(follow_up, answered_on)
+    rule = protocol.completeness
+    status = completeness(instrument, context, answers, rule.complete, rule.partial)
+    if submitted_at is None and status is Completeness.COMPLETE:
+        status = Completeness.PARTIAL
+    items = count(instrument, context, answers)
+    session.execute(
+        update(ResponseStatus)
+        .where(ResponseStatus.response_id == response.id, known(ResponseStatus))
+        .values(superseded_at=at, reason=reason)
+    )
+    session.add(
+        ResponseStatus(
+            response_id=response.id,
+            patient_id=response.patient_id,
+            month=response.month,
+            status=status.value,
+            answered_on=answered_on,
+            submitted_at=submitted_at,
+            recall_from=follow_up.recall_from,
+            items_answered=items.answered,
+            items_applicable=items.applicable,
+            fact_key=f"response:{response.id}",
+            recorded_at=at,
+            recorded_by=by,
+        )
+    )
+
+
+def _set_outcomes(
+    session: Session,
+    response: Response,
+    answers: Mapping[str, Given],
+    protocol: Protocol,
+    *,
+    by: str,
+    at: datetime,
+    reason: str | None,
+) -> None:
+    values = values_of(protocol, answers)
+    session.execute(
+        update(OutcomeValue)
+        .where(OutcomeValue.response_id == response.id, known(OutcomeValue))
+        .values(superseded_at=at, reason=reason)
+    )
+    session.add_all(
+        OutcomeValue(
+            response_id=response.id,
+            code=code,
+            value=value,
+            fact_key=f"outcome:{response.id}:{code}",
+            recorded_at=at,
+            recorded_by=by,
+        )
+        for code, value in values.items()
+    )
+
+
+def _close(session: Session, follow_up: FollowUp, answered_on: date, at: datetime) -> None:
+    in_time = answered_on <= follow_up.closes_on
+    state = FollowUpState.ANSWERED if in_time else FollowUpState.ANSWERED_LATE
+    follow_up.state, follow_up.state_reason, follow_up.ended_at = state.value, None, at
+    session.execute(
+        update(OutboxEmail)
+        .where(
+            OutboxEmail.follow_up_id == follow_up.id, OutboxEmail.state.in_(("queued", "leased"))
+        )
+        .values(state="cancelled", state_reason="answered", ended_at=at)
+    )
+    if follow_up.month:
+        session.execute(
+            update(FollowUp)
+            .where(
+                FollowUp.patient_id == follow_up.patient_id,
+                FollowUp.month > follow_up.month,
+                FollowUp.state.in_(("planned", "open")),
+            )
+            .values(recall_from=answered_on)
+        )
+
+
+def _record(
+    session: Session,
+    follow_up: FollowUp,
+    action: str,
+    changes: Mapping[str, Any],
+    *,
+    by: str,
+    at: datetime,
+    reason: str | None = None,
+) -> None:
+    audit.record(
+        session,
+        by=by,
+        at=at,
+        action=action,
+        subject=f"patient:{follow_up.patient_id}",
+        changes={f"month {follow_up.month}: {name}": value for name, value in changes.items()},
+        reason=reason,
+    )
