@@ -65,6 +65,10 @@ class Sum(Generic[Key]):
     group: bool = True
 
     @property
+    def breaks_down(self) -> bool:
+        return self.group and len(self.parts) > 1
+
+    @property
     def keys(self) -> tuple[Key, ...]:
         return (self.total, *self.parts)
 
@@ -157,11 +161,13 @@ def release_counts(
     for each in sums:
         if counts[each.total] != sum(counts[part] for part in each.parts):
             raise ValueError(f"the parts of {each.total!r} do not add up to it")
+    if min(counts.values(), default=0) < 0:
+        raise ValueError("a negative count")
     small = {key for key, count in counts.items() if policy.is_small(count)}
     hidden = _closed(set(small), counts, sums, policy)
     while exposed := exposed_counts(_as_shown(counts, hidden, policy), sums, small, policy):
-        more = _companions(exposed, hidden, counts, sums) or set(counts)
-        hidden = _closed(hidden | more, counts, sums, policy)
+        hidden |= _more(exposed, hidden, counts, sums)
+        hidden = _closed(hidden, counts, sums, policy)
     return _as_shown(counts, hidden, policy)
 
 
@@ -242,41 +248,44 @@ def _range(
 
 def _may_be_unbroken(each: Sum[Key], shown: Mapping[Key, Shown], policy: Policy) -> bool:
     total = shown[each.total]
-    return isinstance(total, Suppressed) or (each.group and total <= policy.group)
+    return isinstance(total, Suppressed) or (each.breaks_down and total <= policy.group)
 
 
 def _closed(
     hidden: set[Key], counts: Mapping[Key, int], sums: Sequence[Sum[Key]], policy: Policy
 ) -> set[Key]:
-    """Hide more until no sum gives a hidden count away by one subtraction."""
+    """Hide more until no sum gives its only hidden count away by one subtraction.
+
+    How many counts are hidden decides, never how large they are, nor what rounding would allow:
+    a choice that looked at their values would tell something about them.
+    """
     before = -1
     while before != len(hidden):
         before = len(hidden)
         for each in sums:
-            unbroken = each.group and 0 < counts[each.total] < policy.group
+            unbroken = each.breaks_down and 0 < counts[each.total] < policy.group
             if unbroken or each.total in hidden:
                 hidden |= set(each.parts)
             if len(hidden.intersection(each.keys)) == 1:
-                hidden.add(_companion(each, hidden, counts) or each.total)
+                hidden.add(_companion(each, hidden, counts))
     return hidden
 
 
-def _companions(
+def _more(
     exposed: Collection[Key],
     hidden: Collection[Key],
     counts: Mapping[Key, int],
     sums: Iterable[Sum[Key]],
 ) -> set[Key]:
-    chosen = (_companion(each, hidden, counts) for each in sums if set(each.keys) & set(exposed))
-    return {key for key in chosen if key is not None and key not in hidden}
+    """One more count of every sum with an exposed count; when there is none left, everything."""
+    touched = (each for each in sums if not set(each.keys).isdisjoint(exposed))
+    return {_companion(each, hidden, counts) for each in touched} - set(hidden) or set(counts)
 
 
-def _companion(each: Sum[Key], hidden: Collection[Key], counts: Mapping[Key, int]) -> Key | None:
-    """The smallest part still shown and not 0, else the total if it is still shown."""
+def _companion(each: Sum[Key], hidden: Collection[Key], counts: Mapping[Key, int]) -> Key:
+    """The smallest part that is still shown and not 0, else the total."""
     parts = [part for part in each.parts if part not in hidden and counts[part] > 0]
-    if parts:
-        return min(parts, key=lambda part: counts[part])
-    return None if each.total in hidden else each.total
+    return min(parts, key=lambda part: counts[part]) if parts else each.total
 
 
 def _as_shown(
