@@ -234,6 +234,7 @@ FILTERS = {
 
 
 def register_filters(env: Environment) -> None:
-    """Give the templates of `env` every function here as a filter of the same name."""
+    """Give templates every function here as a filter; `day` and `zone` make values of text."""
     env.filters.update(FILTERS)
-    env.filters["zone"] = lambda name: ZoneInfo(str(name))
+    env.filters["day"] = dt.date.fromisoformat
+    env.filters["zone"] = ZoneInfo
