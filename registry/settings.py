@@ -64,6 +64,11 @@ class Settings:
         path = urlsplit(self.database_url).path.removeprefix("/")
         return Path(path).parent if self.embedded else Path()
 
+    @property
+    def mailbox(self) -> Path:
+        """Where letters are kept when there is no mail server."""
+        return self.folder / "mailbox"
+
     @classmethod
     def from_env(cls, env: Mapping[str, str], *, door: bool = False) -> "Settings":
         """Read the environment. `door`: of the patient door's process, which gets fewer keys.

@@ -38,6 +38,12 @@ def read_unsubscribe_token(keys: Mapping[int, bytes], instance: str, token: str)
     return int(follow_up) if hmac.compare_digest(genuine.encode(), token.encode()) else None
 
 
+def reset_secret(keys: Mapping[int, bytes], version: int, instance: str, reset_id: int) -> str:
+    """The secret of a password reset's link, derived like a survey token, for the same reason."""
+    message = f"reset|{instance}|{reset_id}".encode()
+    return _base64url(hmac.new(keys[version], message, hashlib.sha256).digest())
+
+
 def message_id(keys: Mapping[int, bytes], instance: str, outbox_id: int, domain: str) -> str:
     """The Message-ID of a letter: the same for every copy of it (RFC 5322 3.6.4)."""
     message = f"message|{instance}|{outbox_id}".encode()
