@@ -28,6 +28,7 @@ from registry.reports.figures.forest import (
     difference_words,
     share_axis,
     share_cell,
+    share_count,
     share_words,
     silent_words,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "difference_cell", "difference_download", "difference_words", "events_download", "key",
     "patients_words", "plan_figure", "plan_key", "rate_cell", "rate_of_term", "rate_words",
     "response_bar", "response_download", "response_key", "scores_download", "scores_figure",
-    "share_axis", "share_cell", "share_download", "share_of_term", "share_words", "silent_words",
+    "share_axis", "share_cell", "share_count", "share_download", "share_of_term",
+    "share_words", "silent_words",
     "term_axis", "term_cell",
 ]  # fmt: skip

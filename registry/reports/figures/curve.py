@@ -12,6 +12,8 @@ from registry.reports.figures.sheet import Caption
 
 HEIGHT = 230
 FEWEST_AT_RISK = 10
+LABEL = 0.4
+"""The share of the axis that the last estimate in words may cover."""
 RARE = 0.3
 """Below this share of events by the end the curve is drawn upwards from nought (Pocock 2002)."""
 
@@ -112,7 +114,7 @@ def _drawn(curve: Curve) -> Markup:
     if shown:
         stop = _stop(curve)
         paths = [_band(shown, months, scale, stop), _trace(shown, months, scale, stop)]
-        parts += [svg.stretched(HEIGHT, *paths), _end_label(shown[-1], curve, scale, stop, up)]
+        parts += [svg.stretched(HEIGHT, *paths), _end_label(shown, curve, scale, up)]
     return svg.join(*parts, _risk_table(curve, months))
 
 
@@ -180,21 +182,22 @@ def _band(shown: Sequence[Step], months: Scale, scale: Scale, stop: float) -> Ma
 
 def _end_words(step: Step, curve: Curve, up: bool) -> str:
     seen = _turned(step) if up else step
-    where = f"by month {curve.end:g}" if _stop(curve) == curve.end else "at the end of the line"
     limits = ""
     if seen.lower is not None and seen.upper is not None:
         limits = f" ({words.interval(100 * seen.lower, 100 * seen.upper)})"
-    return f"{words.percent(seen.free)} {where}{limits}"
+    return f"{words.percent(seen.free)}{limits} by month {_stop(curve):.3g}"
 
 
-def _end_label(step: Step, curve: Curve, scale: Scale, stop: float, up: bool) -> Markup:
-    top = step.upper if step.upper is not None else step.free
-    bottom = step.lower if step.lower is not None else step.free
-    above = HEIGHT * (1 - scale.at(top)) - 8
-    y = above if above > 14 else min(HEIGHT * (1 - scale.at(bottom)) + 18, HEIGHT - 6)
-    x = svg.percent(stop / curve.end)
+def _end_label(shown: Sequence[Step], curve: Curve, scale: Scale, up: bool) -> Markup:
+    """The last estimate over the end of the line, clear of the band below the words."""
+    stop = _stop(curve)
+    ends = [*(step.month for step in shown[1:]), stop]
+    under = [s for s, end in zip(shown, ends, strict=True) if end > stop - LABEL * curve.end]
+    top = max(s.free if s.upper is None else s.upper for s in under)
+    y = max(HEIGHT * (1 - scale.at(top)) - 8, 14)
+    is_late = stop > LABEL * curve.end
     label = _end_words(drawn_steps(curve)[-1], curve, up)
-    return svg.text(label, x, y, "strong end" if stop > curve.end / 2 else "strong")
+    return svg.text(label, svg.percent(stop / curve.end), y, "strong end" if is_late else "strong")
 
 
 def _risk_table(curve: Curve, months: Scale) -> Markup:

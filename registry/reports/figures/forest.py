@@ -7,7 +7,7 @@ from markupsafe import Markup
 from registry import words
 from registry.reports.figures import marks, svg
 from registry.reports.figures.marks import Counted, Limits, Mark
-from registry.reports.figures.scale import DIFFERENCES, SHARES, axis
+from registry.reports.figures.scale import DIFFERENCES, SHARES, Scale, axis
 
 Bounds = tuple[float, float]
 
@@ -26,6 +26,16 @@ class ShareRow:
     about: str = ""
     reason: str = ""
 
+    @property
+    def unmade(self) -> bool:
+        """Whether there is no figure but a reason."""
+        return bool(self.reason) and self.counted.limits is None
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the figure may not be shown."""
+        return self.counted.hidden and not self.unmade
+
 
 @dataclass(frozen=True)
 class DifferenceRow:
@@ -41,9 +51,14 @@ class DifferenceRow:
     reason: str = ""
 
     @property
+    def unmade(self) -> bool:
+        """Whether there is no difference but a reason."""
+        return bool(self.reason) and self.difference is None
+
+    @property
     def hidden(self) -> bool:
         """Whether either side may not be shown."""
-        return self.registry.hidden or self.published.hidden
+        return not self.unmade and (self.registry.hidden or self.published.hidden)
 
 
 @dataclass(frozen=True)
@@ -89,7 +104,7 @@ def difference_cell(row: DifferenceRow) -> Markup:
 def share_words(row: ShareRow) -> str:
     """What the value column says: estimate and interval, the reason, or that it is hidden."""
     limits = row.counted.limits
-    if row.counted.hidden:
+    if row.hidden:
         return words.HIDDEN
     return words.estimate(limits.value, limits.lower, limits.upper) if limits else row.reason
 
@@ -100,6 +115,11 @@ def difference_words(row: DifferenceRow) -> str:
     if row.hidden:
         return words.HIDDEN
     return words.difference(found.value, found.lower, found.upper) if found else row.reason
+
+
+def share_count(row: ShareRow) -> str:
+    """What the count column says of a share; empty where the source prints no count."""
+    return "" if row.unmade and row.counted.hidden else counted_words(row.counted)
 
 
 def counted_words(counted: Counted) -> str:
@@ -119,19 +139,21 @@ def silent_words(silent: Bounds | None) -> str:
 
 def share_marks(row: ShareRow) -> Markup:
     """Interval, marker and bracket of a row; the word hidden; nothing where there is a reason."""
-    if row.counted.hidden:
-        return marks.hidden_word()
-    if row.counted.limits is None:
-        return Markup("")
-    drawn = marks.interval(SHARES, row.counted.limits, row.mark)
-    return svg.join(drawn, marks.bracket(SHARES, row.silent)) if row.silent else drawn
+    return Markup("") if row.unmade else _marks(SHARES, row.counted.limits, row)
 
 
 def difference_marks(row: DifferenceRow) -> Markup:
     """Interval, marker and bracket of a difference, as of a share."""
+    return Markup("") if row.unmade else _marks(DIFFERENCES, row.difference, row)
+
+
+def _marks(scale: Scale, limits: Limits | None, row: ShareRow | DifferenceRow) -> Markup:
     if row.hidden:
         return marks.hidden_word()
-    if row.difference is None:
+    if limits is None:
         return Markup("")
-    drawn = marks.interval(DIFFERENCES, row.difference, row.mark)
-    return svg.join(drawn, marks.bracket(DIFFERENCES, row.silent)) if row.silent else drawn
+    if row.silent is None:
+        return marks.interval(scale, limits, row.mark)
+    above, below = marks.MIDDLE - 3, marks.MIDDLE + 6
+    drawn = marks.interval(scale, limits, row.mark, above)
+    return svg.join(drawn, marks.bracket(scale, row.silent, below))

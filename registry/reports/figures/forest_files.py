@@ -14,6 +14,7 @@ from registry.reports.figures.forest import (
     counted_words,
     difference_marks,
     difference_words,
+    share_count,
     share_marks,
     share_words,
     silent_words,
@@ -72,16 +73,16 @@ def difference_download(blocks: Sequence[DifferenceBlock], caption: Caption) -> 
 
 def _share_line(row: ShareRow) -> _Line:
     return _Line(
-        row.label, ("", counted_words(row.counted)), share_marks(row), share_words(row),
-        silent_words(row.silent), "" if row.counted.limits or row.counted.hidden else row.reason,
+        row.label, ("", share_count(row)), share_marks(row), share_words(row),
+        "" if row.hidden else silent_words(row.silent), row.reason if row.unmade else "",
     )  # fmt: skip
 
 
 def _difference_line(row: DifferenceRow) -> _Line:
     return _Line(
         row.label, (counted_words(row.registry), counted_words(row.published)),
-        difference_marks(row), difference_words(row), silent_words(row.silent),
-        "" if row.difference or row.hidden else row.reason,
+        difference_marks(row), difference_words(row),
+        "" if row.hidden else silent_words(row.silent), row.reason if row.unmade else "",
     )  # fmt: skip
 
 

@@ -10,8 +10,7 @@ from registry.reports.figures import svg
 from registry.reports.figures.scale import Scale
 
 ROW = 28
-MIDDLE = 11
-BRACKET = 19
+MIDDLE = 14
 
 
 class Mark(StrEnum):
@@ -91,7 +90,7 @@ def from_nought(scale: Scale, upper: float, y: float = MIDDLE) -> Markup:
     return svg.join(stroke, svg.line(*_ends(0.0, end, y), "span line-1"), arrow)
 
 
-def bracket(scale: Scale, silent: tuple[float, float], y: float = BRACKET) -> Markup:
+def bracket(scale: Scale, silent: tuple[float, float], y: float) -> Markup:
     """The bounds if none or all of the silent had it: a thin line under the interval, ends up."""
     left, right = (svg.percent(scale.clipped(bound)) for bound in silent)
     return svg.join(

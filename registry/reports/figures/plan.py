@@ -126,7 +126,8 @@ def _follow_up(item: PlannedFollowUp, plan: Plan, days: Scale) -> Markup:
     right = days.clipped((item.last_on - plan.treated_on).days)
     due = _x(item.due_on, plan, days)
     series = "line-2" if item.state is State.OPEN else "line-1"
-    thin = "axis" if item.state in {State.PLANNED, State.CANCELLED} else f"span-thin {series}"
+    known = item.state in {State.ANSWERED, State.OPEN}
+    thin = f"span-thin {series}" if known else "axis"
     drawn = [
         svg.text(str(item.month), svg.percent(left), BAND - 6, "strong"),
         svg.el("rect", x=svg.percent(left), y=BAND, width=svg.percent(right - left),

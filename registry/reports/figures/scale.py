@@ -8,7 +8,7 @@ from markupsafe import Markup
 from registry.reports.figures import svg
 from registry.words import number
 
-STEPS = (1, 2, 2.5, 5)
+STEPS = (1, 2, 2.5, 4, 5)
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ def _drawn(scores: Scores) -> Markup:
         svg.line(0, TOP, "100%", TOP, "grid"),
         svg.text(top, "100%", TOP - 4, "end"),
         svg.line(0, FLOOR, "100%", FLOOR, "axis"),
-        *(_gap(p, months) for p in scores.points if p.score is None and not p.hidden),
+        *(_gap(p, scores, months) for p in scores.points if p.score is None and not p.hidden),
         _trace(scores, months),
         *(_mark(p, scores, months) for p in scores.points),
         _ends(scores, months),
@@ -123,7 +123,8 @@ def _trace(scores: Scores, months: Scale) -> Markup:
 def _mark(point: Point, scores: Scores, months: Scale) -> Markup:
     x = svg.percent(months.at(point.month))
     if point.hidden:
-        return svg.text("hidden", x, FLOOR - 6, "mid")
+        anchor = "end" if months.at(point.month) > 0.9 else "mid"
+        return svg.text("hidden", x, FLOOR - 6, anchor)
     if point.score is None:
         return Markup("")
     dot = svg.el("circle", cx=x, cy=_y(point.score.value, scores), r=4, class_="fill-1")
@@ -134,14 +135,19 @@ def _mark(point: Point, scores: Scores, months: Scale) -> Markup:
     return svg.join(svg.line(x, _y(low, scores), x, _y(high, scores), "trace line-1"), dot)
 
 
-def _gap(point: Point, months: Scale) -> Markup:
-    left = months.clipped(point.month - HALF_GAP)
-    right = months.clipped(point.month + HALF_GAP)
-    return svg.join(
-        svg.el("rect", x=svg.percent(left), y=TOP, width=svg.percent(right - left), height=DEEP,
-               class_="window-plan"),
-        svg.text("none", svg.percent((left + right) / 2), TOP + DEEP / 2 + 4, "mid"),
+def _gap(point: Point, scores: Scores, months: Scale) -> Markup:
+    """A dashed box about a follow-up without an answer, clear of its neighbours."""
+    near = [abs(p.month - point.month) for p in scores.points if p.month != point.month]
+    half = min([HALF_GAP, *(0.45 * away for away in near)])
+    left, right = months.clipped(point.month - half), months.clipped(point.month + half)
+    box = svg.el(
+        "rect", x=svg.percent(left), y=TOP, width=svg.percent(right - left), height=DEEP,
+        class_="window-plan",
     )  # fmt: skip
+    if half < HALF_GAP:
+        return box
+    word = svg.text("none", svg.percent((left + right) / 2), TOP + DEEP / 2 + 4, "mid")
+    return svg.join(box, word)
 
 
 def _ends(scores: Scores, months: Scale) -> Markup:
@@ -158,11 +164,15 @@ def _ends(scores: Scores, months: Scale) -> Markup:
 
 
 def _ticks(scores: Scores, months: Scale) -> Markup:
-    drawn = []
-    for month in (0, scores.end // 4, scores.end // 2, scores.end):
-        drawn.append(svg.text(str(month), svg.percent(months.at(month)), FLOOR + 16, "mid"))
-    for point in scores.points:
-        if point.n is not None and not point.hidden:
-            x = svg.percent(months.at(point.month))
-            drawn.append(svg.text(f"n {words.whole(point.n)}", x, FLOOR + 32, "mid"))
+    counted = [p for p in scores.points if p.n is not None and not p.hidden]
+    shown = {0, scores.end // 4, scores.end // 2, scores.end}
+    drawn = [
+        svg.text(str(month), svg.percent(months.at(month)), FLOOR + 16, "mid")
+        for month in sorted({*shown, *(p.month for p in counted)})
+    ]
+    if counted:
+        drawn.append(svg.text("n", 0, FLOOR + 32))
+    for point in counted:
+        x = svg.percent(months.at(point.month))
+        drawn.append(svg.text(words.whole(point.n), x, FLOOR + 32, "mid"))
     return svg.join(*drawn)
