@@ -730,6 +730,7 @@ def upgrade() -> None:
         sa.Column("unit", sa.String(length=40), nullable=False),
         sa.Column("reference_low", sa.Numeric(precision=24, scale=9), nullable=True),
         sa.Column("reference_high", sa.Numeric(precision=24, scale=9), nullable=True),
+        sa.Column("reference_from", sa.String(length=10), nullable=True),
         sa.Column("flag", sa.String(length=10), nullable=True),
         sa.Column("grade", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=True),
         sa.Column("fact_key", sa.String(length=64), nullable=False),
@@ -737,6 +738,9 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(length=500), nullable=True),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("recorded_by", sa.String(length=200), nullable=False),
+        sa.CheckConstraint(
+            "reference_from IN ('laboratory','table')", name=op.f("ck_lab_result_reference_from")
+        ),
         sa.ForeignKeyConstraint(
             ["patient_id"], ["patient.id"], name=op.f("fk_lab_result_patient_id")
         ),

@@ -91,12 +91,16 @@ class Observation(Versioned, Base):
 class LabResult(Versioned, Base):
     """A laboratory result: as reported, and in the canonical unit of the laboratory table.
 
-    `flag` is low, normal or high against `reference_low`/`reference_high` (canonical unit),
-    which are the reporting laboratory's own where it gave them.
+    `flag` is low, normal or high against `reference_low`/`reference_high` (in `unit`);
+    `reference_from` says whose limits they are: the reporting laboratory's own, which a grade
+    needs, or those of our table, which are for orientation.
     """
 
     __tablename__ = "lab_result"
-    __table_args__ = (one_current("fact_key"),)
+    __table_args__ = (
+        one_current("fact_key"),
+        CheckConstraint("reference_from IN ('laboratory','table')", name="reference_from"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
@@ -110,5 +114,6 @@ class LabResult(Versioned, Base):
     unit: Mapped[str] = mapped_column(text_of(40))
     reference_low: Mapped[Decimal | None]
     reference_high: Mapped[Decimal | None]
+    reference_from: Mapped[str | None] = mapped_column(text_of(10))
     flag: Mapped[str | None] = mapped_column(text_of(10))
     grade: Mapped[int | None]
