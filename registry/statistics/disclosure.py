@@ -7,70 +7,17 @@ who knows the policy and the rounding, must find every value from 1 to 7 possibl
 count; otherwise more is hidden. He sees one release, not the releases before it.
 """
 
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeAlias, TypeVar
+from typing import TypeAlias
 
-import numpy as np
-from scipy import optimize
-
+from registry.statistics.attacker import exposed_counts
+from registry.statistics.policy import RELEASE, SUPPRESSED, Key, Policy, Shown, Sum, Suppressed
 from registry.statistics.proportions import wilson
 from registry.statistics.rates import eair
 from registry.statistics.values import Json, Proportion, Rate
 
-Key = TypeVar("Key", bound=Hashable)
-
-
-@dataclass(frozen=True)
-class Policy:
-    """Counts of 1 to `hide_up_to` are hidden, others rounded to `base`, groups need `group` people.
-
-    A group smaller than that gets no rate and is not broken down.
-    """
-
-    name: str
-    hide_up_to: int
-    base: int
-    group: int
-
-    def is_small(self, count: int) -> bool:
-        return 1 <= count <= self.hide_up_to
-
-    def rounded(self, count: int) -> int:
-        return self.base * ((count + self.base // 2) // self.base)
-
-
-RELEASE = Policy("release", hide_up_to=7, base=5, group=20)
-
-
-@dataclass(frozen=True)
-class Suppressed:
-    """What stands in place of a hidden figure; it says nothing about it."""
-
-    def as_json(self) -> Json:
-        return {"suppressed": True}
-
-
-SUPPRESSED = Suppressed()
-Shown: TypeAlias = int | Suppressed
 Cell: TypeAlias = tuple[str | None, str | None]
-
-
-@dataclass(frozen=True)
-class Sum(Generic[Key]):
-    """A total and the parts that add up to it; `group` if it is people broken down by something."""
-
-    total: Key
-    parts: tuple[Key, ...]
-    group: bool = True
-
-    @property
-    def breaks_down(self) -> bool:
-        return self.group and len(self.parts) > 1
-
-    @property
-    def keys(self) -> tuple[Key, ...]:
-        return (self.total, *self.parts)
 
 
 @dataclass(frozen=True)
@@ -151,122 +98,51 @@ def release_table(rows: Mapping[str, Mapping[str, int]], policy: Policy = RELEAS
 
 
 def release_counts(
-    counts: Mapping[Key, int], sums: Sequence[Sum[Key]], policy: Policy = RELEASE
+    counts: Mapping[Key, int],
+    sums: Sequence[Sum[Key]],
+    policy: Policy = RELEASE,
+    latent: Collection[Key] = (),
 ) -> dict[Key, Shown]:
     """Counts that are tied by sums, as they may be shown together.
 
-    Put in every count that a reader could form from those shown, such as n - x, even if it will
-    not be shown. Raises ValueError if a sum does not add up.
+    `latent` counts are protected but have no place in the release: differences that a reader could
+    form, such as n - x. Raises ValueError if a count is negative or a sum does not add up.
     """
-    for each in sums:
-        if counts[each.total] != sum(counts[part] for part in each.parts):
-            raise ValueError(f"the parts of {each.total!r} do not add up to it")
-    if min(counts.values(), default=0) < 0:
-        raise ValueError("a negative count")
+    _check(counts, sums)
     small = {key for key, count in counts.items() if policy.is_small(count)}
-    hidden = _closed(set(small), counts, sums, policy)
-    while exposed := exposed_counts(_as_shown(counts, hidden, policy), sums, small, policy):
+    hidden = _closed(small | set(latent), counts, sums, policy)
+    while exposed := exposed_counts(_as_shown(counts, hidden, policy), sums, small, policy, latent):
         hidden |= _more(exposed, hidden, counts, sums)
         hidden = _closed(hidden, counts, sums, policy)
-    return _as_shown(counts, hidden, policy)
-
-
-def exposed_counts(
-    shown: Mapping[Key, Shown],
-    sums: Sequence[Sum[Key]],
-    protected: Collection[Key],
-    policy: Policy = RELEASE,
-) -> set[Key]:
-    """The attacker: which of the protected counts cannot have every value that the policy hides.
-
-    For each value an integer program asks whether some table with that value agrees with all that
-    is shown: a shown count lies within its rounding, a hidden one is positive unless it belongs to
-    a total that may have been too small to be broken down.
-    """
-    if all(isinstance(value, Suppressed) for value in shown.values()):
-        return set()
-    attack = _Attack(shown, sums, policy)
-    values = range(1, policy.hide_up_to + 1)
-    tied = {key for each in sums for key in each.keys}
     return {
-        key
-        for key in protected
-        if key in tied and not all(attack.possible(key, value) for value in values)
+        key: value for key, value in _as_shown(counts, hidden, policy).items() if key not in latent
     }
 
 
-class _Attack(Generic[Key]):
-    """All tables that agree with one release, as the constraints of an integer program."""
-
-    def __init__(
-        self, shown: Mapping[Key, Shown], sums: Sequence[Sum[Key]], policy: Policy
-    ) -> None:
-        self.column = {key: index for index, key in enumerate(shown)}
-        bounds = [_range(key, value, shown, sums, policy) for key, value in shown.items()]
-        self.lower, self.upper = np.array(bounds, dtype=float).T
-        matrix = np.zeros((len(sums), len(self.column)))
-        for row, each in enumerate(sums):
-            matrix[row, [self.column[part] for part in each.parts]] = 1
-            matrix[row, self.column[each.total]] = -1
-        self.sums = optimize.LinearConstraint(matrix, 0, 0)
-        self.seen: set[tuple[int, int]] = set()
-
-    def possible(self, key: Key, value: int) -> bool:
-        """Whether some table has this count at this value; the tables found are remembered."""
-        column = self.column[key]
-        if (column, value) in self.seen:
-            return True
-        lower, upper = self.lower.copy(), self.upper.copy()
-        lower[column] = upper[column] = value
-        if lower[column] < self.lower[column]:
-            return False
-        found = optimize.milp(
-            np.zeros(lower.size),
-            integrality=np.ones(lower.size),
-            bounds=optimize.Bounds(lower, upper),
-            constraints=self.sums,
-        )
-        if found.x is None:
-            return False
-        self.seen.update(enumerate(np.rint(found.x).astype(int).tolist()))
-        return True
-
-
-def _range(
-    key: Key, value: Shown, shown: Mapping[Key, Shown], sums: Iterable[Sum[Key]], policy: Policy
-) -> tuple[float, float]:
-    if isinstance(value, Suppressed):
-        may_be_zero = any(
-            key in each.parts and _may_be_unbroken(each, shown, policy) for each in sums
-        )
-        return (0 if may_be_zero else 1), np.inf
-    if value == 0:
-        return 0, 0
-    half = policy.base // 2
-    return max(policy.hide_up_to + 1, value - half), value + half
-
-
-def _may_be_unbroken(each: Sum[Key], shown: Mapping[Key, Shown], policy: Policy) -> bool:
-    total = shown[each.total]
-    return isinstance(total, Suppressed) or (each.breaks_down and total <= policy.group)
+def _check(counts: Mapping[Key, int], sums: Iterable[Sum[Key]]) -> None:
+    if min(counts.values(), default=0) < 0:
+        raise ValueError("a negative count")
+    for each in sums:
+        if counts[each.total] != sum(counts[part] for part in each.parts):
+            raise ValueError(f"the parts of {each.total!r} do not add up to it")
 
 
 def _closed(
-    hidden: set[Key], counts: Mapping[Key, int], sums: Sequence[Sum[Key]], policy: Policy
+    hidden: set[Key], counts: Mapping[Key, int], sums: Iterable[Sum[Key]], policy: Policy
 ) -> set[Key]:
-    """Hide more until no sum gives its only hidden count away by one subtraction.
+    """Hide more until no margin gives its only hidden count away by one subtraction.
 
     How many counts are hidden decides, never how large they are, nor what rounding would allow:
     a choice that looked at their values would tell something about them.
     """
-    before = -1
+    sums, before = list(sums), -1
     while before != len(hidden):
         before = len(hidden)
         for each in sums:
-            unbroken = each.breaks_down and 0 < counts[each.total] < policy.group
-            if unbroken or each.total in hidden:
+            total = counts[each.total]
+            if policy.is_small(total) or (each.breaks_down and 0 < total < policy.group):
                 hidden |= set(each.parts)
-            if len(hidden.intersection(each.keys)) == 1:
+            if each.margin and len(hidden.intersection(each.keys)) == 1:
                 hidden.add(_companion(each, hidden, counts))
     return hidden
 
