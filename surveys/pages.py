@@ -45,8 +45,8 @@ def _all_pages(instrument: Instrument) -> tuple[Page, ...]:
 
 
 def _cut(section: Section, size: int) -> Iterator[list[Question]]:
-    """Cut before a full page, around questions that stand alone, and before one that hangs on
-    an answer of the same page: without JavaScript it could not appear there.
+    """Cut at a full page, around questions that stand alone or are for some patients only, and
+    before one that hangs on an answer of the same page: without JavaScript it could not appear.
     """
     page: list[Question] = []
     for question in section.questions:
@@ -63,6 +63,7 @@ def _is_apart(question: Question, page: list[Question]) -> bool:
         question.is_alone
         or page[-1].is_alone
         or question.instance != page[-1].instance
+        or question.applies != page[-1].applies
         or any(condition.question in codes for condition in question.show_if)
     )
 

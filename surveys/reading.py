@@ -2,8 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
-from datetime import date
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 _T = TypeVar("_T")
@@ -75,10 +74,6 @@ class Table:
         value = self._take(key, (int,), "a whole number", default)
         return int(str(value))
 
-    def integer_or_none(self, key: str) -> int | None:
-        """A whole number, or None where the key is absent."""
-        return self.integer(key) if key in self else None
-
     def number(self, key: str, default: object = _REQUIRED) -> float:
         """A number."""
         value = self._take(key, (int, float), "a number", default)
@@ -91,11 +86,6 @@ class Table:
     def flag(self, key: str, default: object = _REQUIRED) -> bool:
         """True or false."""
         return bool(self._take(key, (bool,), "true or false", default))
-
-    def day(self, key: str) -> date:
-        """A date."""
-        value = self._take(key, (date,), "a date like 2026-01-31", _REQUIRED)
-        return date.fromisoformat(str(value))
 
     def texts(self, key: str, default: object = _REQUIRED) -> tuple[str, ...]:
         """A list of texts."""
@@ -130,22 +120,6 @@ class Table:
         items: list[object] = list(values) if isinstance(values, list | tuple) else []
         named = [(item, f"{self._at(key)}[{_name(item, n)}]") for n, item in enumerate(items)]
         return tuple(Table(item, self.file, path) for item, path in named)
-
-    def named_tables(self, key: str) -> "Iterator[tuple[str, Table]]":
-        """The tables inside one table, each with its name."""
-        with self.table(key) as outer:
-            for name in list(outer._left):
-                yield name, outer.table(name)
-
-    def numbers_by_name(self, key: str) -> dict[str, float]:
-        """A table whose values are all numbers."""
-        with self.table(key) as inner:
-            return {name: inner.number(name) for name in list(inner._left)}
-
-    def texts_by_name(self, key: str) -> dict[str, str]:
-        """A table whose values are all texts."""
-        with self.table(key) as inner:
-            return {name: inner.text(name) for name in list(inner._left)}
 
 
 def _whole(value: object) -> int:

@@ -57,7 +57,7 @@ def _given_text(question: Question, answer: Answer, texts: Catalogue, words: Cat
             return f"{answer:g} {texts.text(f'{stem}.unit')}"
         case QuestionType.DATE:
             return _partial_date(str(answer), words)
-        case QuestionType.TEXT:
+        case _:
             return str(answer)
 
 
