@@ -637,6 +637,7 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("remind_on", sa.Date(), nullable=True),
         sa.Column("link_asked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("link_made_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "state IN ('planned','open','answered','answered_late','missed','cancelled')",
             name=op.f("ck_follow_up_state"),

@@ -19,8 +19,9 @@ class FollowUp(Base):
     """One planned questionnaire: one row per patient and time-point (month; 0 is enrolment).
 
     It carries all that the patient door needs, for the door may not read the patient.
-    `link_asked_at`: the patient asked at the door for a new link. `remind_on`: the local day on
-    which the reminders are next thought about; the rule decides then.
+    `link_asked_at`: a new link was asked for, by the patient at the door or by staff;
+    `link_made_at`: when a job last saw to it. `remind_on`: the local day on which the reminders are
+    next thought about; the rule decides then.
     """
 
     __tablename__ = "follow_up"
@@ -58,6 +59,7 @@ class FollowUp(Base):
     ended_at: Mapped[datetime | None]
     remind_on: Mapped[date | None]
     link_asked_at: Mapped[datetime | None]
+    link_made_at: Mapped[datetime | None]
 
 
 class SurveyLink(Base):
