@@ -14,6 +14,7 @@ from registry.published.vocabulary import Counted, Kind, Status
 
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
+_ADDRESS = re.compile(r"https?://\w")
 _PERCENT = re.compile(r"<?\d{1,3}(\.\d+)?")
 _WITHOUT_COUNT = {Counted.ESTIMATE, Counted.RATE_ONLY, Counted.PERCENT_ONLY}
 
@@ -64,6 +65,7 @@ def _identity(study: Study) -> Iterator[str]:
     if not study.cohorts and any(row.status is not Status.LISTED for row in study.figures):
         yield "without cohorts nobody can tell whether patients are counted twice: name them"
     yield from _arms(study)
+    yield from _baseline(study)
     yield from _sources(study)
 
 
@@ -73,11 +75,20 @@ def _arms(study: Study) -> Iterator[str]:
             yield f"arm {key}: part_of names {sorted(unknown)}, which are no other arms"
         if unknown := set(arm.cohorts) - set(study.cohorts):
             yield f"arm {key}: {sorted(unknown)} are not among the study's cohorts"
-    for row in study.baseline:
-        if row.source not in study.sources or (row.arm and row.arm not in study.arms):
-            yield f"baseline {row.variable}: its source or arm is unknown"
     if unknown := set(study.defines) - {row.code for row in study.rows}:
         yield f"defines explains {sorted(unknown)}, which no figure uses"
+
+
+def _baseline(study: Study) -> Iterator[str]:
+    for row in study.baseline:
+        place = f"baseline {row.variable}"
+        if row.source not in study.sources or (row.arm and row.arm not in study.arms):
+            yield f"{place}: its source or arm is unknown"
+        if row.x is None or row.n is None or row.printed is None:
+            continue
+        if not arithmetic.agrees(row.x, row.n, row.printed):
+            share = 100 * row.x / row.n
+            yield f"{place}: {row.x}/{row.n} is {share:.2f} %, printed {row.printed} %"
 
 
 def _sources(study: Study) -> Iterator[str]:
@@ -85,21 +96,29 @@ def _sources(study: Study) -> Iterator[str]:
     for key, source in study.sources.items():
         if key not in used:
             yield f"source {key} is used by no figure: take it away"
-        if not source.pages or not all(page.startswith("http") for page in source.pages):
+        if not source.pages or not all(_ADDRESS.match(page) for page in source.pages):
             yield f"source {key} needs the address of the page that was read"
 
 
 def _references(row: Row, study: Study, codes: Mapping[str, Code]) -> Iterator[str]:
     if row.source not in study.sources:
         yield f"source '{row.source}' is not among the study's sources {sorted(study.sources)}"
-    if isinstance(row, Figure | Measure) and row.arm not in study.arms:
-        yield f"arm '{row.arm}' is not among the study's arms {sorted(study.arms)}"
+    if isinstance(row, Figure | Measure):
+        yield from _arm_of(row, study)
     if row.code not in codes:
         yield f"unknown code; add it under codes or use one of {sorted(codes)}"
     elif isinstance(row, Figure) and codes[row.code].kind is Kind.MEASURE:
         yield "this code is a measured quantity: write it under measures"
     if row.month is not None and row.month < 0:
         yield "month cannot be below 0"
+
+
+def _arm_of(row: Figure | Measure, study: Study) -> Iterator[str]:
+    arm = study.arms.get(row.arm)
+    if arm is None:
+        yield f"arm '{row.arm}' is not among the study's arms {sorted(study.arms)}"
+    elif arm.n is not None and row.n is not None and row.n > arm.n:
+        yield f"n {row.n} is more than the arm's {arm.n}"
 
 
 def _figure(figure: Figure) -> Iterator[str]:

@@ -174,7 +174,7 @@ def test_the_code_follows_the_unit(test, unit, code):
         ("mmol/L: 1000,", "mmol/L: 0,", "above 0"),
         ('"<LLN", "<1.5"', '"<LNL", "<1.5"', "no grade steps"),
         ("- id: c4", "- id: c3", "names two tests"),
-        X, "does not accept"),
+        ("{mg/dL: 2160-0", "{mg/mL: 2160-0", "does not accept"),
         ("  decimals: 0\n", "", "'decimals' missing"),
         ("worse: high", "worse: higher", "none of"),
         ("{RU}/mL", "k[IU]/L", "both converted and kept"),

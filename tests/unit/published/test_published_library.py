@@ -1,9 +1,11 @@
 """The bundled library: complete, sound, and as the pages say it is."""
 
+import dataclasses
 from collections import Counter
 
 import pytest
 
+from registry.datafiles import DataFileError
 from registry.errors import NotFound
 from registry.published import Status, library
 from registry.published.vocabulary import Counted, Origin
@@ -128,6 +130,38 @@ def test_series_of_one_centre_may_share_patients():
 def test_conflicts_are_told_with_their_studies():
     assert len(library().conflicts_of("cmp-jayne-2004")) == 1
     assert all(conflict.studies for conflict in library().conflicts)
+
+
+def test_a_percentage_alone_keeps_every_count_that_it_allows():
+    figure = next(f for f in library().figures("any_ae", 12) if f.printed == "92")
+    assert (figure.x, figure.n, figure.feasible) == (None, 287, (263, 264, 265))
+    assert next(f for f in library().figures() if f.printed == "<1").feasible == ()
+
+
+def test_an_arm_within_another_counts_the_same_patients():
+    first, second = [
+        figure
+        for figure in library().figures("renal_response_perr", 24)
+        if figure.arm in ("belimumab-10", "belimumab-new")
+    ]
+    assert "the same patients as in the arm" in (library().overlap(first, second) or "")
+    placebo = next(f for f in library().figures("renal_response_perr", 24) if f.arm == "placebo")
+    assert library().overlap(first, placebo) is None
+
+
+def test_a_code_with_another_meaning_is_refused():
+    books = library()
+    other = dataclasses.replace(books.codes["lda"], label="Something else")
+    mine = dataclasses.replace(books, codes={**books.codes, "lda": other})
+    with pytest.raises(DataFileError, match="another meaning"):
+        books.plus(mine)
+
+
+def test_a_near_code_must_exist():
+    books = library()
+    lost = dataclasses.replace(books.codes["lda"], near="nothing")
+    with pytest.raises(DataFileError, match="which is no code"):
+        dataclasses.replace(books, codes={**books.codes, "lda": lost})
 
 
 def test_an_unknown_study_is_not_found():
