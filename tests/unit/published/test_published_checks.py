@@ -1,12 +1,14 @@
 """A library file with one planted fault each: refused, and the fault named."""
 
 import re
+from importlib import resources
 from pathlib import Path
 
 import pytest
 
 from registry.datafiles import DataFileError
 from registry.published import library, load
+from registry.published.reading import check, read
 
 DOCS = Path(__file__).parents[3] / "docs" / "published-figures.md"
 EXAMPLE = re.findall(r"```yaml\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)[0]
@@ -145,3 +147,17 @@ def test_a_file_that_is_not_text_is_refused(tmp_path):
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(DataFileError, match="cannot be read"):
         load(tmp_path / "none.yaml")
+
+
+def test_a_study_that_may_not_be_compared_is_only_listed(tmp_path):
+    barred = EXAMPLE.replace("  follow_up:", "  not_compared: not credible\n  follow_up:")
+    figures = load(_file(tmp_path, barred)).figures()
+    assert {figure.status.value for figure in figures} == {"listed"}
+    assert {figure.unusable for figure in figures} == {"not credible"}
+
+
+def test_an_error_planted_in_the_bundled_library_is_refused():
+    text = resources.files("registry.published").joinpath("mesenchymal_other.yaml").read_text()
+    wrong = text.replace('x: 9, n: 12, printed: "75"', 'x: 9, n: 13, printed: "75"')
+    with pytest.raises(DataFileError, match="9/13 is 69.23 %, printed 75 %: impossible"):
+        check(read(wrong, "planted"), library().codes, "planted")
