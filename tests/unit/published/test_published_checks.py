@@ -159,5 +159,5 @@ def test_a_study_that_may_not_be_compared_is_only_listed(tmp_path):
 def test_an_error_planted_in_the_bundled_library_is_refused():
     text = resources.files("registry.published").joinpath("mesenchymal_other.yaml").read_text()
     wrong = text.replace('x: 9, n: 12, printed: "75"', 'x: 9, n: 13, printed: "75"')
-    with pytest.raises(DataFileError, match="9/13 is 69.23 %, printed 75 %: impossible"):
+    with pytest.raises(DataFileError, match="9/13 is 69"):
         check(read(wrong, "planted"), library().codes, "planted")
