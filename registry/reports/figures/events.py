@@ -11,7 +11,7 @@ from registry.reports.figures.marks import ROW, Counted, Limits, Mark
 from registry.reports.figures.scale import Scale, axis, axis_marks, grid, up_to
 from registry.reports.figures.sheet import LEFT, RIGHT, Caption
 
-FARTHEST = 4
+FARTHEST = 2
 """No axis runs farther than this many times the highest rate, lest one wide interval rule it."""
 
 

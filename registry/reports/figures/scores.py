@@ -56,12 +56,12 @@ def scores_download(panels: Sequence[Scores], caption: Caption) -> Markup:
     for place, scores in enumerate(panels):
         column = place % 3
         if place and column == 0:
-            y += 190
+            y += 200
         x = sheet.LEFT + 16 + column * 304
         drawn.append(svg.text(scores.title, x, y, "head"))
         drawn.append(svg.text(scores.about, x, y + 17))
         drawn.append(sheet.plot(x, y + 26, 268, _height(scores), _drawn(scores)))
-    return sheet.sheet(caption, (), svg.join(*drawn), y + 160)
+    return sheet.sheet(caption, (), svg.join(*drawn), y + 170)
 
 
 def scores_title(scores: Scores) -> str:
@@ -75,7 +75,7 @@ def scores_title(scores: Scores) -> str:
 
 
 def _height(scores: Scores) -> int:
-    return FLOOR + (38 if any(p.n is not None for p in scores.points) else 22)
+    return FLOOR + (54 if any(p.n is not None for p in scores.points) else 22)
 
 
 def _months(scores: Scores) -> Scale:
@@ -172,7 +172,16 @@ def _ticks(scores: Scores, months: Scale) -> Markup:
     ]
     if counted:
         drawn.append(svg.text("n", 0, FLOOR + 32))
-    for point in counted:
-        x = svg.percent(months.at(point.month))
-        drawn.append(svg.text(words.whole(point.n), x, FLOOR + 32, "mid"))
+    for point, is_close in zip(counted, _closeness(counted), strict=True):
+        x, y = svg.percent(months.at(point.month)), FLOOR + (48 if is_close else 32)
+        drawn.append(svg.text(words.whole(point.n), x, y, "mid"))
     return svg.join(*drawn)
+
+
+def _closeness(points: Sequence[Point]) -> list[bool]:
+    """Whether a point's n would touch that before it and goes a line lower."""
+    close: list[bool] = []
+    for before, point in pairwise([Point(-99, None), *points]):
+        near = point.month - before.month <= HALF_GAP
+        close.append(near and not (close and close[-1]))
+    return close
