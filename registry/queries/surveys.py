@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from registry import tokens
-from registry.models import Answer, FollowUp, Response, SurveyLink, known
+from registry.models import Answer, FollowUp, Response, ResponseStatus, SurveyLink, known
 from surveys.answers import Context
 from surveys.instruments import Instrument, instrument
 from surveys.lifecycle import ANSWERABLE, ANSWERED, FollowUpState
@@ -78,3 +78,14 @@ def answers_of(session: Session, response: Response | None) -> dict[str, Given]:
         )
     )
     return {row.question: row.value for row in rows}
+
+
+def sent_at(session: Session, response: Response | None) -> datetime | None:
+    """When the answers were sent; None while they were not."""
+    if response is None:
+        return None
+    return session.scalar(
+        select(ResponseStatus.submitted_at).where(
+            ResponseStatus.response_id == response.id, known(ResponseStatus)
+        )
+    )
