@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from registry import audit
-from registry.actions import identities, medicines, plans
+from registry.actions import identities, laboratory, medicines, plans
 from registry.actions.enrolment_rows import FACTS
 from registry.actions.facts import (
     Enrolment,
@@ -72,13 +72,24 @@ class _Batch:
 
 
 def problems(enrolment: Enrolment, protocol: Protocol, at: datetime) -> list[Problem]:
-    """Everything that cannot be as it stands: dates, codes, doses."""
+    """Everything that cannot be as it stands: dates, codes, doses, laboratory results."""
     today = last_civil_day(at)
     return [
         *date_problems(enrolment, today),
         *record_problems(enrolment, today),
         *medicines.problems(enrolment.medicines or (), protocol),
+        *(
+            Problem("labs", f"{measured.test}: {problem.text}")
+            for measured in enrolment.labs
+            for problem in laboratory.problems(measured)
+        ),
     ]
+
+
+def doubts(enrolment: Enrolment) -> list[Problem]:
+    """Questions to ask before a faultless enrolment: laboratory results hardly possible."""
+    asked = map(laboratory.doubt, enrolment.labs)
+    return [Problem("labs", question) for question in asked if question]
 
 
 def enrol(
@@ -249,6 +260,7 @@ def _told(number: str, enrolment: Enrolment) -> dict[str, Any]:
         "medicines": enrolment.medicines,
         "treatment": [enrolment.course, enrolment.administrations],
         "observations": enrolment.observations,
+        "labs": enrolment.labs,
         "covariates": dict(enrolment.covariates),
         "end": [enrolment.died_on, enrolment.withdrawn_on],
     }

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from decimal import Decimal
 
-from registry.actions import medicines
+from registry.actions import laboratory, medicines
 from registry.actions.facts import Enrolment
 from registry.actions.writing import Row
 from registry.db import Base
@@ -15,6 +15,7 @@ from registry.models import (
     Death,
     Demographics,
     Diagnosis,
+    LabResult,
     Medicine,
     Observation,
     TreatmentCourse,
@@ -62,6 +63,10 @@ def _observations(one: Enrolment, _protocol: Protocol) -> Rows:
     yield from (asdict(observed) for observed in one.observations)
 
 
+def _labs(one: Enrolment, _protocol: Protocol) -> Rows:
+    yield from (laboratory.columns(measured, one.sex) for measured in one.labs)
+
+
 def _covariates(one: Enrolment, protocol: Protocol) -> Rows:
     dose = medicines.baseline_dose(one.medicines, protocol)
     computed = {} if dose is None else {medicines.COVARIATE: dose}
@@ -97,6 +102,7 @@ FACTS: Mapping[type[Base], Callable[[Enrolment, Protocol], Rows]] = {
     TreatmentCourse: _course,
     Administration: _administrations,
     Observation: _observations,
+    LabResult: _labs,
     Covariate: _covariates,
     Death: _death,
     Withdrawal: _withdrawal,
