@@ -67,12 +67,6 @@ def in_window(treated_on: date, timepoint: Timepoint, day: date) -> bool:
     return timepoint.opens_day <= day_number(treated_on, day) <= timepoint.closes_day
 
 
-def recall_from(month: int, treated_on: date, last_answered_on: date | None, on: date) -> date:
-    """The date that "since …" questions ask from.
-
-    At enrolment (month 0) three months back from `on`; later the patient's last questionnaire,
-    or the treatment when there is none or it was earlier.
-    """
-    if month == 0:
-        return add_months(on, -RECALL_BEFORE_ENROLMENT_MONTHS)
-    return max(treated_on, last_answered_on or treated_on)
+def recall_at_enrolment(treated_on: date) -> date:
+    """The date that "since …" questions ask from at enrolment: three months before treatment."""
+    return add_months(treated_on, -RECALL_BEFORE_ENROLMENT_MONTHS)

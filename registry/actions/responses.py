@@ -28,6 +28,7 @@ from registry.queries.surveys import Standing
 from surveys.answers import Completeness, completeness, count
 from surveys.lifecycle import FollowUpState
 from surveys.questions import Answer as Given
+from surveys.timepoints import recall_at_enrolment
 
 CHANGED = "changed before it was sent"
 ENROLMENT_DAYS = 15  # month 0 can be answered until the day before month 1's window opens
@@ -187,7 +188,7 @@ def open_enrolment_questionnaire(
         opens_on=treated_on,
         closes_on=last_day,
         link_ends_on=max(last_day, reading.local_day(first, at)),
-        recall_from=treated_on,
+        recall_from=recall_at_enrolment(treated_on),
         state=FollowUpState.OPEN.value,
         opened_at=at,
         **{name: getattr(first, name) for name in kept},

@@ -22,7 +22,7 @@ def faults(protocol: Protocol, instrument: Instrument) -> Iterator[Fault]:
     yield from _schedule(protocol, instrument)
     yield from _amounts(protocol)
     yield from _rules(protocol, instrument)
-    yield from _outcomes(protocol)
+    yield from _outcomes(protocol, instrument)
     yield from _categories(protocol)
     yield from _reported(protocol, instrument)
 
@@ -116,7 +116,7 @@ def _condition(instrument: Instrument, condition: Condition, place: str) -> Iter
         yield place, f"{condition.question} can never have that answer"
 
 
-def _outcomes(protocol: Protocol) -> Iterator[Fault]:
+def _outcomes(protocol: Protocol, instrument: Instrument) -> Iterator[Fault]:
     months = {rule.month for rule in protocol.timepoints}
     scores = {score.code for score in protocol.scores}
     categories = {category.code for category in protocol.event_categories}
@@ -124,6 +124,9 @@ def _outcomes(protocol: Protocol) -> Iterator[Fault]:
         place = f"outcomes, {outcome.code}"
         if not outcome.months or not set(outcome.months) <= months:
             yield place, f"months must be among {sorted(months)}"
+        if outcome.answer:
+            condition = Condition(outcome.answer.question, any_of=outcome.answer.any_of)
+            yield from _condition(instrument, condition, place)
         if outcome.score and outcome.score.score not in scores:
             yield place, f"{outcome.score.score} is no score of this protocol"
         if outcome.kind is OutcomeKind.EVENT and outcome.event not in categories:

@@ -39,16 +39,22 @@ def load_protocol(path: Path | None = None) -> Protocol:
 
 
 def from_text(text: str, where: str = "the stored protocol") -> Protocol:
-    """A protocol from `Protocol.text`; the same content has the same fingerprint."""
-    return _made(read_yaml(text, where), where)
+    """A protocol from `Protocol.text` (JSON); the same content has the same fingerprint."""
+    try:
+        content = json.loads(text, parse_float=Decimal)
+    except ValueError as fault:
+        raise DataFileError(f"{where} is not valid JSON: {fault}") from None
+    return _made(content, where)
 
 
 def _made(content: object, where: str) -> Protocol:
     protocol = record(Protocol, content, where)
     instrument = _instrument(protocol, where)
-    for place, reason in faults(protocol, instrument):
-        raise DataFileError(f"{where}, {place}: {reason}")
-    text = json.dumps(content, default=_number, ensure_ascii=False, indent=1)
+    found = [f"{where}, {place}: {reason}" for place, reason in faults(protocol, instrument)]
+    if found:
+        raise DataFileError("\n".join(found))
+    # Decimals go into the text as plain numbers: 7.5, never "7.5".
+    text = json.dumps(content, default=float, ensure_ascii=False, indent=1)
     print_ = fingerprint([json.loads(text), instrument.fingerprint])
     return dataclasses.replace(protocol, text=text, fingerprint=print_)
 
@@ -59,10 +65,3 @@ def _instrument(protocol: Protocol, where: str) -> Instrument:
         listed = ", ".join(f"{code} {version}" for code, version in sorted(known))
         raise DataFileError(f"{where}, instrument: there is no such version; known are: {listed}")
     return known[wanted.code, wanted.version]
-
-
-def _number(value: object) -> float:
-    """Decimals go into the text as plain numbers: 7.5, never "7.5"."""
-    if isinstance(value, Decimal):
-        return float(value)
-    raise TypeError(f"{value!r} has no place in a protocol")

@@ -15,7 +15,7 @@ from surveys.timepoints import (
     day_number,
     in_window,
     plan,
-    recall_from,
+    recall_at_enrolment,
 )
 
 TIMEPOINTS = (
@@ -121,14 +121,5 @@ def _after(day: date, days: int) -> date:
     return day + timedelta(days=days)
 
 
-@pytest.mark.parametrize(
-    ("month", "last_answered_on", "since"),
-    [
-        (0, None, date(2024, 2, 29)),
-        (3, None, date(2024, 1, 10)),
-        (3, date(2024, 2, 12), date(2024, 2, 12)),
-        (3, date(2023, 12, 1), date(2024, 1, 10)),
-    ],
-)
-def test_questions_ask_from_the_last_questionnaire_or_the_treatment(month, last_answered_on, since):
-    assert recall_from(month, date(2024, 1, 10), last_answered_on, date(2024, 5, 31)) == since
+def test_enrolment_asks_about_the_three_months_before_treatment():
+    assert recall_at_enrolment(date(2024, 5, 31)) == date(2024, 2, 29)
