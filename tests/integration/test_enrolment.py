@@ -32,6 +32,7 @@ from registry.actions.facts import (
     Person,
     Unusable,
 )
+from registry.clock import FixedClock
 from registry.db import Base, reading, transaction
 from registry.models import (
     Administration,
@@ -341,9 +342,9 @@ def test_nothing_is_planned_after_death_or_withdrawal(registry: Runtime) -> None
     assert {line.state_reason for line in left.plan} == {"the patient withdrew"}
 
 
-def test_the_plan_begins_on_the_patients_own_day(registry: Runtime) -> None:
+def test_the_plan_begins_on_the_patients_own_day(registry: Runtime, clock: FixedClock) -> None:
     """At 20:00 UTC it is tomorrow in Tokyo: the window of month 1 ended there."""
-    registry.clock.move_to(datetime(2026, 1, 5, 20, 0, tzinfo=UTC))
+    clock.move_to(datetime(2026, 1, 5, 20, 0, tzinfo=UTC))
     treated_on = date(2025, 11, 22)  # day 44 is 2026-01-05
     tokyo = a_patient(registry, treated_on=treated_on, zone="Asia/Tokyo")
     berlin = a_patient(registry, treated_on=treated_on)
