@@ -1,0 +1,70 @@
+"""One worker's attempt at one letter: what it may still record, and the trail of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, select, true
+from sqlalchemy.orm import Session
+
+from registry import audit
+from registry.models import FollowUp, OutboxEmail, Patient
+from surveys.lifecycle import OutboxState
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A letter as it was claimed. What is recorded counts only while its fence is the row's."""
+
+    session: Session
+    letter: OutboxEmail
+    by: str
+    at: datetime
+
+    def lock_patient(self) -> None:
+        """Lock the patient before the letter, as those do who record a death or a withdrawal."""
+        if self.letter.patient_id is not None:
+            row = select(Patient.id).where(Patient.id == self.letter.patient_id)
+            self.session.execute(row.with_for_update(read=True))
+
+    def lock_follow_up(self) -> FollowUp | None:
+        """Lock the follow-up before the letter, as those do who record answers."""
+        if self.letter.follow_up_id is None:
+            return None
+        return self.session.get_one(FollowUp, self.letter.follow_up_id, with_for_update=True)
+
+    def own(
+        self, *states: OutboxState, where: ColumnElement[bool] | None = None
+    ) -> OutboxEmail | None:
+        """The letter's row, locked, while it is in one of the states and nobody else has it."""
+        return self.session.scalars(
+            select(OutboxEmail)
+            .where(
+                OutboxEmail.id == self.letter.id,
+                OutboxEmail.fence == self.letter.fence,
+                OutboxEmail.state.in_(states),
+                true() if where is None else where,
+            )
+            .with_for_update()
+        ).one_or_none()
+
+    def record(self, action: str, reason: str | None = None) -> None:
+        """Write the line in the trail, in the same transaction."""
+        audit.record_many(
+            self.session, [entry(self.letter, action, reason)], by=self.by, at=self.at
+        )
+
+
+def entry(one: OutboxEmail, action: str, reason: str | None = None) -> audit.Entry:
+    """What the trail says of a letter."""
+    subject = f"user:{one.user_id}" if one.patient_id is None else f"patient:{one.patient_id}"
+    return audit.Entry(subject, action, {"letter": one.id, "kind": one.kind}, reason)
+
+
+def end(one: OutboxEmail, state: OutboxState, reason: str | None, at: datetime) -> None:
+    """Bring a letter to a state in which no worker takes it."""
+    one.state, one.state_reason, one.lease_until, one.ended_at = state, reason, None, at
+
+
+def back(one: OutboxEmail, next_attempt_at: datetime) -> None:
+    """Put a letter back into the queue."""
+    one.state, one.lease_until, one.next_attempt_at = OutboxState.QUEUED, None, next_attempt_at

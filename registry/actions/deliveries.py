@@ -1,0 +1,167 @@
+"""Letters on their way: claimed under a lease, marked at the hand-over, recorded as sent."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, case, or_
+from sqlalchemy.orm import Session
+
+from registry import audit
+from registry.actions import outbox
+from registry.actions.attempts import Attempt, back, end, entry
+from registry.db import take
+from registry.models import FollowUp, OutboxEmail
+from registry.queries import outreach
+from registry.queries.letters import Ready
+from registry.settings import Settings
+from surveys.lifecycle import OutboxState, next_send_instant
+
+LEASE = timedelta(minutes=15)  # longer than the wait for the server's last reply
+BATCH = 10
+COPIES = 2  # a letter is handed over at most this often without knowing
+LAPSES = 5  # a letter that outlives so many workers is a matter for a person
+TWICE = "handed over twice without a reply that was kept"
+TIMED = frozenset({"invitation", "reminder"})
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a worker won: letters to send now, and how many rows it looked at to find them."""
+
+    letters: tuple[OutboxEmail, ...]
+    taken: int
+
+
+def claim(
+    session: Session, *, settings: Settings, by: str, at: datetime, limit: int = BATCH
+) -> Claim:
+    """Take letters that are due, or whose worker lost its lease, and that may still go out.
+
+    The others are settled: cancelled with the reason, put off to the sending hours, or parked for
+    a person after two hand-overs without a reply or too many deaths of their workers.
+    """
+    taken = take(
+        session,
+        OutboxEmail,
+        _is_ready(at),
+        order_by=OutboxEmail.next_attempt_at,
+        limit=limit,
+        state=OutboxState.LEASED,
+        lease_until=at + LEASE,
+        fence=OutboxEmail.fence + 1,
+        attempts=OutboxEmail.attempts + 1,
+        uncertain_count=OutboxEmail.uncertain_count + _one_if(OutboxState.HANDOVER),
+        broken_count=OutboxEmail.broken_count + _one_if(OutboxState.LEASED),
+    )
+    if not taken:
+        return Claim((), 0)
+    refused = outreach.refusals(session, taken, at)
+    entries = [audit.Entry("outbox", "letters.claimed", {"letters": [one.id for one in taken]})]
+    for one in taken:
+        _settle(session, one, refused.get(one.id), settings, at)
+        if one.state in {OutboxState.CANCELLED, OutboxState.PARKED}:
+            entries.append(entry(one, f"letter.{one.state}", one.state_reason))
+    audit.record_many(session, entries, by=by, at=at)
+    return Claim(tuple(one for one in taken if one.state == OutboxState.LEASED), len(taken))
+
+
+def _is_ready(at: datetime) -> ColumnElement[bool]:
+    waits = and_(OutboxEmail.state == OutboxState.QUEUED, OutboxEmail.next_attempt_at <= at)
+    lapsed = and_(
+        OutboxEmail.state.in_((OutboxState.LEASED, OutboxState.HANDOVER)),
+        OutboxEmail.lease_until <= at,
+    )
+    return or_(waits, lapsed)
+
+
+def _one_if(state: OutboxState) -> ColumnElement[int]:
+    return case((OutboxEmail.state == state, 1), else_=0)
+
+
+def _settle(
+    session: Session, one: OutboxEmail, refusal: str | None, settings: Settings, at: datetime
+) -> None:
+    if refusal:
+        end(one, OutboxState.CANCELLED, refusal, at)
+    elif one.uncertain_count >= COPIES:
+        end(one, OutboxState.PARKED, TWICE, at)
+    elif one.broken_count >= LAPSES:
+        end(one, OutboxState.PARKED, "its workers ended before they could send it", at)
+    else:
+        later = _sending_hour(session, one, settings, at)
+        if later > at:
+            back(one, later)
+            one.attempts -= 1
+
+
+def _sending_hour(session: Session, one: OutboxEmail, settings: Settings, at: datetime) -> datetime:
+    if one.kind not in TIMED:
+        return at
+    follow_up = session.get_one(FollowUp, one.follow_up_id)
+    hours = outbox.sending_hours(session, follow_up.patient_id, settings)
+    return next_send_instant(at, outreach.zone_of(follow_up.zone), hours)
+
+
+def mark_handover(
+    session: Session, letter: OutboxEmail, ready: Ready, *, by: str, at: datetime
+) -> bool:
+    """Write down that the letter is about to be handed over; False: it must not be.
+
+    It must not when the lease has lapsed, when the patient left, died or answered meanwhile, or
+    when a copy would go to another address than the first.
+    """
+    attempt = Attempt(session, letter, by, at)
+    attempt.lock_patient()
+    one = attempt.own(OutboxState.LEASED, where=OutboxEmail.lease_until > at)
+    if one is None:
+        return False
+    refusal = outreach.refusals(session, [one], at).get(one.id)
+    if not refusal and one.address_digest not in {None, ready.address_digest}:
+        refusal = _other_address(session, one, at)
+    if refusal:
+        end(one, OutboxState.CANCELLED, refusal, at)
+        attempt.record("letter.cancelled", refusal)
+        return False
+    one.state, one.lease_until = OutboxState.HANDOVER, at + LEASE
+    one.dated_at, one.message_id = ready.dated_at, ready.message_id
+    one.facts, one.address_digest = dict(ready.facts), ready.address_digest
+    attempt.record("letter.handed_over")
+    return True
+
+
+def _other_address(session: Session, one: OutboxEmail, at: datetime) -> str:
+    """The copy goes nowhere; a letter with a new link goes to the new address instead."""
+    if one.follow_up_id is not None:
+        session.get_one(FollowUp, one.follow_up_id).link_asked_at = at
+    return "the address has changed since the first copy"
+
+
+def mark_sent(session: Session, letter: OutboxEmail, reply: str, *, by: str, at: datetime) -> bool:
+    """The server took it. False, and nothing changes, if the letter has got another worker."""
+    attempt = Attempt(session, letter, by, at)
+    attempt.lock_patient()
+    follow_up = attempt.lock_follow_up()
+    one = attempt.own(OutboxState.HANDOVER)
+    if one is None:
+        return False
+    one.server_reply = reply
+    end(one, OutboxState.SENT, None, at)
+    if follow_up is not None and follow_up.remind_on is None:
+        follow_up.remind_on = outreach.local_day(follow_up.zone, at)
+    attempt.record("letter.sent")
+    return True
+
+
+def release(session: Session, letters: Sequence[OutboxEmail], *, by: str, at: datetime) -> None:
+    """Give back letters that were not begun, as if they had not been claimed."""
+    rows = [Attempt(session, one, by, at).own(OutboxState.LEASED) for one in letters]
+    given = [one for one in rows if one is not None]
+    for one in given:
+        back(one, one.next_attempt_at)
+        one.attempts -= 1
+    if given:
+        told = {"letters": [one.id for one in given]}
+        audit.record(
+            session, by=by, at=at, action="letters.released", subject="outbox", changes=told
+        )

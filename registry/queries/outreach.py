@@ -1,0 +1,156 @@
+"""Who may be written to, and whose local day has come."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select
+from sqlalchemy.orm import Session
+
+from registry.models import (
+    Consent,
+    Death,
+    FollowUp,
+    IdentityIndex,
+    MailHold,
+    OutboxEmail,
+    PasswordReset,
+    Patient,
+    User,
+    Withdrawal,
+    known,
+)
+from surveys.lifecycle import ANSWERABLE, FollowUpState
+
+STAFF_LETTER_AGE = timedelta(days=1)
+FOLLOW_UP_LETTERS = frozenset({"invitation", "reminder", "new_link"})
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why a patient gets no letters; `is_final`: nothing is to be asked of them any more."""
+
+    reason: str
+    is_final: bool = False
+
+
+def stops(session: Session, patient_ids: Iterable[int]) -> dict[int, Stop]:
+    """The patients among these who get no letters. Those who may be mailed are not in it."""
+    mine = Patient.id
+    consent = (Consent.patient_id == mine) & known(Consent)
+    hold = select(func.min(MailHold.kind)).where(
+        MailHold.patient_id == mine, MailHold.lifted_at.is_(None)
+    )
+    rows = session.execute(
+        select(
+            Patient.id,
+            exists().where(Death.patient_id == mine, known(Death)).label("died"),
+            exists().where(Withdrawal.patient_id == mine, known(Withdrawal)).label("left"),
+            exists().where(consent).label("consent"),
+            exists().where(consent, Consent.withdrawn_on.is_(None)).label("in_force"),
+            hold.scalar_subquery().label("hold"),
+            exists()
+            .where(IdentityIndex.patient_id == mine, IdentityIndex.kind == "email")
+            .label("email"),
+        ).where(mine.in_(set(patient_ids)))
+    )
+    found = {row.id: _stop(row._asdict()) for row in rows}
+    return {patient_id: stop for patient_id, stop in found.items() if stop is not None}
+
+
+def _stop(row: Mapping[str, object]) -> Stop | None:
+    if row["died"]:
+        return Stop("the patient died", is_final=True)
+    if row["left"]:
+        return Stop("the patient withdrew", is_final=True)
+    if row["consent"] and not row["in_force"]:
+        return Stop("the consent was withdrawn", is_final=True)
+    if not row["consent"]:
+        return Stop("no consent is recorded")
+    if row["hold"]:
+        return Stop(f"no letters: {row['hold']}")
+    return None if row["email"] else Stop("no e-mail address on file")
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The zone, or UTC for a name that this machine does not know: one row stops no other."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def local_day(zone: str, at: datetime) -> date:
+    """The civil day there."""
+    return at.astimezone(zone_of(zone)).date()
+
+
+def on_local_day(
+    session: Session,
+    candidates: ColumnElement[bool],
+    at: datetime,
+    condition: Callable[[date], ColumnElement[bool]],
+) -> ColumnElement[bool]:
+    """SQL condition: candidates (follow-ups) that fit `condition` of their own local day."""
+    zones = session.scalars(select(FollowUp.zone).where(candidates).distinct())
+    days: dict[date, list[str]] = {}
+    for zone in zones:
+        days.setdefault(local_day(zone, at), []).append(zone)
+    fits = (and_(FollowUp.zone.in_(zones), condition(day)) for day, zones in days.items())
+    return and_(candidates, or_(false(), *fits))
+
+
+def last_civil_day(at: datetime) -> date:
+    """The latest date that anybody on earth writes at that instant (UTC+14)."""
+    return (at + timedelta(hours=14)).date()
+
+
+def refusals(session: Session, letters: Sequence[OutboxEmail], at: datetime) -> dict[int, str]:
+    """Which of these letters must not go out any more, by id, and why."""
+    stopped = stops(session, {one.patient_id for one in letters if one.patient_id is not None})
+    follow_ups = _by_id(session, {one.follow_up_id for one in letters} - {None})
+    found: dict[int, str] = {}
+    for one in letters:
+        if one.kind not in FOLLOW_UP_LETTERS:
+            reason = _staff_refusal(session, one, at)
+        elif one.patient_id in stopped:
+            reason = stopped[one.patient_id].reason
+        else:
+            reason = _follow_up_refusal(follow_ups[one.follow_up_id or 0], one.kind, at)
+        if reason:
+            found[one.id] = reason
+    return found
+
+
+def _by_id(session: Session, ids: Iterable[int | None]) -> dict[int, FollowUp]:
+    rows = session.scalars(
+        select(FollowUp).where(FollowUp.id.in_(ids)).execution_options(populate_existing=True)
+    )
+    return {row.id: row for row in rows}
+
+
+def _follow_up_refusal(follow_up: FollowUp, kind: str, at: datetime) -> str | None:
+    today = local_day(follow_up.zone, at)
+    state = FollowUpState(follow_up.state)
+    if kind == "new_link":
+        usable = is_answerable(follow_up, today)
+        return None if usable else f"the follow-up is {state.replace('_', ' ')} or its link ended"
+    if state is not FollowUpState.OPEN:
+        return f"the follow-up is {state.replace('_', ' ')}"
+    return "its window has ended" if today > follow_up.closes_on else None
+
+
+def is_answerable(follow_up: FollowUp, today: date) -> bool:
+    """Whether a link would lead to the questions."""
+    return FollowUpState(follow_up.state) in ANSWERABLE and today <= follow_up.link_ends_on
+
+
+def _staff_refusal(session: Session, letter: OutboxEmail, at: datetime) -> str | None:
+    user = session.get_one(User, letter.user_id)
+    if user.disabled_at is not None:
+        return "the account is disabled"
+    if letter.kind == "password_reset":
+        reset = session.get_one(PasswordReset, letter.number)
+        return "the reset was used or has ended" if reset.used_at or reset.ends_at <= at else None
+    return "too old" if letter.queued_at + STAFF_LETTER_AGE <= at else None
