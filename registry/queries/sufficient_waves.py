@@ -1,0 +1,183 @@
+"""Counts of one wave: who is due, what became of the questionnaire, and the outcomes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import CTE, ColumnElement, RowMapping, Select, and_, case, func, or_, select
+from sqlalchemy.orm import Session
+
+from registry.models import Disposition, ResponseStatus, known
+from registry.protocols import Outcome
+from registry.queries.sufficient import Cut, counted, day_of, people, seen
+from registry.queries.sufficient_contacts import known_alive
+from registry.queries.sufficient_outcomes import outcome_columns
+from registry.statistics.missing import OutcomeCounts
+from registry.statistics.response_rates import Dispositions
+from surveys.timepoints import Timepoint
+
+COMPLETE, PARTIAL, BROKEN_OFF = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class WaveCounts:
+    """The sufficient statistics of one wave; `due` is the sum of the dispositions."""
+
+    timepoint: Timepoint
+    due: int
+    not_yet_due: int
+    dispositions: Dispositions
+    out_of_window: int
+    duplicates: int
+    outcomes: Mapping[str, OutcomeCounts]
+
+
+def wave(
+    session: Session, cut: Cut, timepoint: Timepoint, outcomes: Sequence[Outcome]
+) -> WaveCounts:
+    """The counts at one time-point of the outcomes that the protocol wants there."""
+    person = people(cut)
+    answers = _answers(person, cut, timepoint)
+    asked = [outcome for outcome in outcomes if timepoint.month in outcome.months]
+    fates = _fates(person, answers, cut, timepoint, asked)
+    rows = session.execute(_by_disposition(fates, asked)).mappings().all()
+    due, not_yet_due = session.execute(
+        select(
+            counted(person.c.cut_day >= timepoint.closes_day),
+            counted(person.c.cut_day < timepoint.closes_day),
+        )
+    ).one()
+    outside, more = _spare(session, person, answers, timepoint)
+    return WaveCounts(
+        timepoint,
+        int(due),
+        int(not_yet_due),
+        Dispositions.from_letters({row["letter"]: row["people"] for row in rows}),
+        outside,
+        more,
+        {outcome.code: _outcome(rows, index) for index, outcome in enumerate(asked)},
+    )
+
+
+def _answers(person: CTE, cut: Cut, timepoint: Timepoint) -> CTE:
+    """All answers of the time-point, ranked: what was sent is complete or partial, what was saved
+    and never sent is at most partial. `first` numbers those inside the window, the counting one 1.
+    """
+    status = ResponseStatus
+    day = day_of(status.answered_on, person)
+    rank = case(
+        (and_(status.status == "complete", status.submitted_at.is_not(None)), COMPLETE),
+        (status.status == "break_off", BROKEN_OFF),
+        else_=PARTIAL,
+    )
+    inside = case((day.between(timepoint.opens_day, timepoint.closes_day), 1), else_=0)
+    number = func.row_number().over(
+        partition_by=(person.c.patient_id, inside), order_by=(rank, day, status.response_id)
+    )
+    return (
+        select(
+            person.c.patient_id,
+            status.response_id,
+            rank.label("rank"),
+            inside.label("inside"),
+            number.label("first"),
+            case((status.submitted_at.is_not(None), 1), else_=0).label("sent"),
+        )
+        .join(status, status.patient_id == person.c.patient_id)
+        .where(
+            known(status, cut.known_at),
+            status.month == timepoint.month,
+            seen(person, status.answered_on, cut),
+        )
+        .cte("wave_answer")
+    )
+
+
+def _fates(
+    person: CTE, answers: CTE, cut: Cut, timepoint: Timepoint, outcomes: Sequence[Outcome]
+) -> CTE:
+    """One row per due patient: the disposition and, per outcome, whether the patient has it."""
+    log = _log(person, cut, timepoint)
+    counting = and_(
+        answers.c.patient_id == person.c.patient_id, answers.c.inside == 1, answers.c.first == 1
+    )
+    letter = _letter(person, answers.c.rank, log, cut, timepoint)
+    tables = (
+        select(person)
+        .outerjoin(answers, counting)
+        .outerjoin(log, log.c.patient_id == person.c.patient_id)
+    )
+    return outcome_columns(tables, person, answers, letter, cut, timepoint, outcomes)
+
+
+def _letter(
+    person: CTE, rank: ColumnElement[int], log: CTE, cut: Cut, timepoint: Timepoint
+) -> ColumnElement[str]:
+    """The disposition: the first rule that applies."""
+    lost = and_(log.c.undeliverable == 1, ~known_alive(person, cut, timepoint.closes_day))
+    return case(
+        (rank == COMPLETE, "I"),
+        (rank == PARTIAL, "P"),
+        (person.c.death_day <= timepoint.closes_day, "NE"),
+        (person.c.left_day <= timepoint.closes_day, "R"),
+        (rank == BROKEN_OFF, "R"),
+        (log.c.refused == 1, "R"),
+        (log.c.other == 1, "O"),
+        (lost, "U"),
+        else_="NC",
+    )
+
+
+def _log(person: CTE, cut: Cut, timepoint: Timepoint) -> CTE:
+    """What calls, bounces and imports say of the patients' time-point."""
+    note = Disposition
+
+    def noted(code: str) -> ColumnElement[int]:
+        return func.max(case((note.code == code, 1), else_=0)).label(code)
+
+    return (
+        select(person.c.patient_id, noted("refused"), noted("other"), noted("undeliverable"))
+        .join(note, note.patient_id == person.c.patient_id)
+        .where(
+            known(note, cut.known_at),
+            note.month == timepoint.month,
+            or_(note.noted_on.is_(None), seen(person, note.noted_on, cut)),
+        )
+        .group_by(person.c.patient_id)
+        .cte("survey_log")
+    )
+
+
+def _by_disposition(fates: CTE, outcomes: Sequence[Outcome]) -> Select[Any]:
+    """People by disposition with the counts of each outcome beside them."""
+    sums: list[ColumnElement[Any]] = []
+    for index, _ in enumerate(outcomes):
+        within, has, dead = (fates.c[f"{name}{index}"] for name in ("within", "has", "dead"))
+        sums += [
+            counted(within == 1).label(f"due{index}"),
+            counted(and_(within == 1, has == 1)).label(f"yes{index}"),
+            counted(and_(within == 1, has == 0)).label(f"no{index}"),
+            counted(and_(within == 1, has.is_(None), dead == 1)).label(f"dead{index}"),
+        ]
+    return select(fates.c.letter, func.count().label("people"), *sums).group_by(fates.c.letter)
+
+
+def _outcome(rows: Sequence[RowMapping], index: int) -> OutcomeCounts:
+    due, yes, no, dead = (
+        sum(int(row[f"{name}{index}"]) for row in rows) for name in ("due", "yes", "no", "dead")
+    )
+    return OutcomeCounts(due, yes, no, dead)
+
+
+def _spare(session: Session, person: CTE, answers: CTE, timepoint: Timepoint) -> tuple[int, int]:
+    """Answers sent by the due: outside the window, and inside it beside the one that counts."""
+    sent = and_(answers.c.sent == 1, answers.c.rank != BROKEN_OFF)
+    row = session.execute(
+        select(
+            counted(and_(sent, answers.c.inside == 0)),
+            counted(and_(sent, answers.c.inside == 1, answers.c.first > 1)),
+        )
+        .join(person, person.c.patient_id == answers.c.patient_id)
+        .where(person.c.cut_day >= timepoint.closes_day)
+    ).one()
+    return int(row[0]), int(row[1])
