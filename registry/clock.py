@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from sqlalchemy import Engine, text
+
 
 class Clock(Protocol):
     """Whatever can be asked for the present instant, as aware UTC."""
@@ -15,6 +17,18 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+
+class DatabaseClock:
+    """The clock of the PostgreSQL server: workers whose own clocks differ still agree on leases."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    def now(self) -> datetime:
+        with self._engine.connect() as connection:
+            instant: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        return instant.astimezone(UTC)
 
 
 class FixedClock:

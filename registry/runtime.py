@@ -1,10 +1,15 @@
 """What every edge is handed: settings, sessions, clock, and the keys' users."""
 
 from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from registry import audit
-from registry.clock import Clock, SystemClock
+from registry.clock import Clock, DatabaseClock, SystemClock
 from registry.db import Sessions, make_engine
+from registry.models import Instance
 from registry.settings import Settings
 from registry.vault import Vault
 
@@ -26,9 +31,43 @@ class Runtime:
 def make_runtime(
     settings: Settings, clock: Clock | None = None, *, guarded: bool = False
 ) -> Runtime:
-    """Connect. `guarded` refuses un-audited commits (tests, demo)."""
+    """Connect. `guarded` refuses un-audited commits (tests, demo).
+
+    Without a `clock`: a demo database stands at its own day, PostgreSQL is asked for the time, and
+    the embedded shape has the machine's.
+    """
     sessions = Sessions(make_engine(settings.database_url), audit_key=settings.audit_key)
     if guarded:
         audit.guard(sessions.writing)
     vault = Vault(settings.master_keys, settings.index_key) if settings.master_keys else None
-    return Runtime(settings, sessions, clock or SystemClock(), vault)
+    return Runtime(settings, sessions, clock or _clock_of(settings, sessions), vault)
+
+
+class DemoClock:
+    """Stands where the demo database says; whoever moves `instance.demo_now` moves it."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    def now(self) -> datetime:
+        instant = demo_now(self._sessions)
+        if instant is None:
+            raise RuntimeError("this is no demo database any more; start again")
+        return instant
+
+
+def demo_now(sessions: Sessions) -> datetime | None:
+    """Where a demo database's clock stands; None for every other database."""
+    # marked as reading: it must not wait for a writer on SQLite
+    with sessions.engine.execution_options(registry_reading=True).connect() as connection:
+        return connection.scalar(select(Instance.demo_now))
+
+
+def _clock_of(settings: Settings, sessions: Sessions) -> Clock:
+    if not settings.embedded:
+        return DatabaseClock(sessions.engine)
+    try:
+        is_demo = demo_now(sessions) is not None
+    except OperationalError:  # no tables yet: `registry migrate` comes first
+        is_demo = False
+    return DemoClock(sessions) if is_demo else SystemClock()

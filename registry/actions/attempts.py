@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.orm import Session
 
 from registry import audit
-from registry.models import FollowUp, OutboxEmail, Patient
+from registry.models import FollowUp, OutboxEmail
 from surveys.lifecycle import OutboxState
 
 
@@ -20,14 +20,10 @@ class Attempt:
     by: str
     at: datetime
 
-    def lock_patient(self) -> None:
-        """Lock the patient before the letter, as those do who record a death or a withdrawal."""
-        if self.letter.patient_id is not None:
-            row = select(Patient.id).where(Patient.id == self.letter.patient_id)
-            self.session.execute(row.with_for_update(read=True))
-
     def lock_follow_up(self) -> FollowUp | None:
-        """Lock the follow-up before the letter, as those do who record answers."""
+        """Lock the follow-up before the letter, as those do who record answers, a death or a
+        withdrawal: then either they see the hand-over, or it sees them.
+        """
         if self.letter.follow_up_id is None:
             return None
         return self.session.get_one(FollowUp, self.letter.follow_up_id, with_for_update=True)

@@ -112,13 +112,13 @@ def mark_handover(
     when a copy would go to another address than the first.
     """
     attempt = Attempt(session, letter, by, at)
-    attempt.lock_patient()
+    follow_up = attempt.lock_follow_up()
     one = attempt.own(OutboxState.LEASED, where=OutboxEmail.lease_until > at)
     if one is None:
         return False
     refusal = outreach.refusals(session, [one], at).get(one.id)
     if not refusal and one.address_digest not in {None, ready.address_digest}:
-        refusal = _other_address(session, one, at)
+        refusal = _other_address(follow_up, at)
     if refusal:
         end(one, OutboxState.CANCELLED, refusal, at)
         attempt.record("letter.cancelled", refusal)
@@ -130,17 +130,16 @@ def mark_handover(
     return True
 
 
-def _other_address(session: Session, one: OutboxEmail, at: datetime) -> str:
+def _other_address(follow_up: FollowUp | None, at: datetime) -> str:
     """The copy goes nowhere; a letter with a new link goes to the new address instead."""
-    if one.follow_up_id is not None:
-        session.get_one(FollowUp, one.follow_up_id).link_asked_at = at
+    if follow_up is not None:
+        follow_up.link_asked_at = at
     return "the address has changed since the first copy"
 
 
 def mark_sent(session: Session, letter: OutboxEmail, reply: str, *, by: str, at: datetime) -> bool:
     """The server took it. False, and nothing changes, if the letter has got another worker."""
     attempt = Attempt(session, letter, by, at)
-    attempt.lock_patient()
     follow_up = attempt.lock_follow_up()
     one = attempt.own(OutboxState.HANDOVER)
     if one is None:

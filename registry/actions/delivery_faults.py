@@ -57,14 +57,13 @@ def mark_failed(
     and the time-point has the disposition "undeliverable".
     """
     attempt = Attempt(session, letter, by, at)
-    attempt.lock_patient()
+    follow_up = attempt.lock_follow_up()
     one = attempt.own(OutboxState.LEASED, OutboxState.HANDOVER)
     if one is None:
         return False
     one.server_reply = reply
     end(one, OutboxState.FAILED, reply, at)
-    if bad_address and one.follow_up_id is not None:
-        follow_up = session.get_one(FollowUp, one.follow_up_id)
+    if bad_address and follow_up is not None:
         today = outreach.local_day(follow_up.zone, at)
         session.add(_hold(follow_up, today, by, at))
         session.add(_undeliverable(follow_up, one, today, by, at))

@@ -143,7 +143,7 @@ def new_links(
         and_(FollowUp.link_asked_at.is_not(None), unseen),
         order_by=FollowUp.link_asked_at,
         limit=limit,
-        link_made_at=at,
+        link_made_at=FollowUp.link_asked_at,
     )
     if not asked:
         return 0

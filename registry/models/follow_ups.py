@@ -20,8 +20,8 @@ class FollowUp(Base):
 
     It carries all that the patient door needs, for the door may not read the patient.
     `link_asked_at`: a new link was asked for, by the patient at the door or by staff;
-    `link_made_at`: when a job last saw to it. `remind_on`: the local day on which the reminders are
-    next thought about; the rule decides then.
+    `link_made_at`: the asking that a job saw to last. `remind_on`: the local day on which the
+    reminders are next thought about; the rule decides then.
     """
 
     __tablename__ = "follow_up"

@@ -1,0 +1,130 @@
+"""Claim, send, record: no transaction is open while the mail server is being talked to.
+
+What can fail without doubt comes before the hand-over is written down; what comes after it and is
+not recorded is uncertain, and costs at most one more copy of the same letter.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from registry.actions import deliveries, delivery_faults
+from registry.db import reading, transaction
+from registry.mail import Lost, Mailer, MailFault, Rejected, Unreachable
+from registry.models import OutboxEmail
+from registry.queries import letters
+from registry.queries.letters import NoAddress, Ready
+from registry.runtime import Runtime
+from workers.traces import trace
+
+log = logging.getLogger(__name__)
+WHO = "worker"
+PATIENCE = timedelta(seconds=60)  # a worker that waited longer for one letter gives back the rest
+RUN = timedelta(minutes=10)  # one run, so that a task ends long before the broker loses patience
+Stopping = Callable[[], bool]
+
+if deliveries.BATCH * PATIENCE >= deliveries.LEASE:
+    raise RuntimeError("a slow batch would outlive its lease and be claimed a second time")
+
+
+def never() -> bool:
+    """Nobody asks this process to stop."""
+    return False
+
+
+def send_due(runtime: Runtime, mailer: Mailer, stopping: Stopping = never) -> None:
+    """Send every letter that is due; ends after the letter in hand when asked to stop.
+
+    Raises Unreachable when the mail server cannot be used; the letters then wait.
+    """
+    ends_at = runtime.clock.now() + RUN
+    while not stopping() and runtime.clock.now() < ends_at:
+        with transaction(runtime) as session:
+            at = runtime.clock.now()
+            claim = deliveries.claim(session, settings=runtime.settings, by=WHO, at=at)
+        if not claim.taken:
+            return
+        _send_batch(runtime, mailer, claim.letters, stopping)
+
+
+def _send_batch(
+    runtime: Runtime, mailer: Mailer, batch: Sequence[OutboxEmail], stopping: Stopping
+) -> None:
+    waiting = list(batch)
+    try:
+        while waiting and not stopping():
+            began_at = runtime.clock.now()
+            deliver(runtime, mailer, waiting.pop(0))
+            if runtime.clock.now() - began_at > PATIENCE:
+                return
+    finally:
+        if waiting:
+            with transaction(runtime) as session:
+                deliveries.release(session, waiting, by=WHO, at=runtime.clock.now())
+
+
+def deliver(runtime: Runtime, mailer: Mailer, letter: OutboxEmail) -> None:
+    """One claimed letter, to its end or back into the queue. Raises Unreachable after putting it
+    back: no other letter would fare better.
+    """
+    try:
+        ready = _prepare(runtime, letter)
+        mailer.open(runtime.settings.mail_from, ready.recipient)
+    except MailFault as fault:
+        _record_fault(runtime, letter, fault)
+        return
+    except Exception as fault:
+        # one letter that cannot be made must not stop those behind it
+        log.error("letter %s could not be made: %s", letter.id, trace(fault))
+        with transaction(runtime) as session:
+            why = f"could not be made: {type(fault).__name__}"
+            delivery_faults.mark_broken(session, letter, why, by=WHO, at=runtime.clock.now())
+        return
+    if not _is_marked(runtime, letter, ready):
+        mailer.abandon()
+        return
+    try:
+        reply = mailer.hand_over(ready.raw)
+    except MailFault as fault:
+        _record_fault(runtime, letter, fault)
+    else:
+        _record_sent(runtime, letter, reply)
+
+
+def _prepare(runtime: Runtime, letter: OutboxEmail) -> Ready:
+    vault = runtime.vault
+    if vault is None:
+        raise NoAddress("this process has no master key")
+    with reading(runtime) as session:
+        at = runtime.clock.now()
+        return letters.ready(session, letter, vault=vault, settings=runtime.settings, at=at)
+
+
+def _is_marked(runtime: Runtime, letter: OutboxEmail, ready: Ready) -> bool:
+    with transaction(runtime) as session:
+        at = runtime.clock.now()
+        return deliveries.mark_handover(session, letter, ready, by=WHO, at=at)
+
+
+def _record_sent(runtime: Runtime, letter: OutboxEmail, reply: str) -> None:
+    with transaction(runtime) as session:
+        at = runtime.clock.now()
+        if not deliveries.mark_sent(session, letter, reply, by=WHO, at=at):
+            log.warning("letter %s was sent after its lease: it may go out twice", letter.id)
+
+
+def _record_fault(runtime: Runtime, letter: OutboxEmail, fault: MailFault) -> None:
+    """Write down how the letter failed; raises what concerns every letter again."""
+    why, at = str(fault), runtime.clock.now()
+    with transaction(runtime) as session:
+        match fault:
+            case Unreachable():
+                delivery_faults.put_back(session, letter, why, all_wait=True, by=WHO, at=at)
+            case Rejected(bad_address=bad):
+                delivery_faults.mark_failed(session, letter, why, bad_address=bad, by=WHO, at=at)
+            case Lost():
+                delivery_faults.mark_uncertain(session, letter, why, by=WHO, at=at)
+            case _:
+                delivery_faults.put_back(session, letter, why, by=WHO, at=at)
+    if isinstance(fault, Unreachable):
+        raise fault
