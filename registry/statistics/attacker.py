@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Generic
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import optimize
 
 from registry.statistics.policy import RELEASE, Key, Policy, Shown, Sum, Suppressed
@@ -40,6 +41,9 @@ def exposed_counts(
     }
 
 
+_WHOLE = 1e-6
+
+
 class _Attack(Generic[Key]):
     """All tables that agree with one release, as the constraints of an integer program."""
 
@@ -51,7 +55,8 @@ class _Attack(Generic[Key]):
         latent: Collection[Key],
     ) -> None:
         self.column = {key: index for index, key in enumerate(shown)}
-        bounds = [_range(key, shown, sums, policy, latent) for key in shown]
+        zeros = _perhaps_zero(shown, sums, policy) | set(latent)
+        bounds = [_range(value, key in zeros, policy) for key, value in shown.items()]
         self.lower, self.upper = np.array(bounds, dtype=float).T
         matrix = np.zeros((len(sums), len(self.column)))
         for row, each in enumerate(sums):
@@ -69,39 +74,58 @@ class _Attack(Generic[Key]):
             return False
         lower, upper = self.lower.copy(), self.upper.copy()
         lower[column] = upper[column] = value
-        found = optimize.milp(
-            np.zeros(lower.size),
-            integrality=np.ones(lower.size),
-            bounds=optimize.Bounds(lower, upper),
-            constraints=self.sums,
-        )
-        if found.x is None:
+        table = self._table(optimize.Bounds(lower, upper))
+        if table is None:
             return False
-        self.seen.update(enumerate(np.rint(found.x).astype(int).tolist()))
+        self.seen.update(enumerate(table))
         return True
 
+    def _table(self, bounds: optimize.Bounds) -> list[int] | None:
+        """A table within the bounds, or None.
 
-def _range(
-    key: Key,
-    shown: Mapping[Key, Shown],
-    sums: Iterable[Sum[Key]],
-    policy: Policy,
-    latent: Collection[Key],
-) -> tuple[float, float]:
+        Tables with totals almost always come out in whole numbers unasked, four times as fast; and
+        where there is no solution at all there is none in whole numbers.
+        """
+        found = self._solution(bounds, whole=False)
+        if found is not None and np.abs(found - np.rint(found)).max() > _WHOLE:
+            found = self._solution(bounds, whole=True)
+        return None if found is None else [round(count) for count in found.tolist()]
+
+    def _solution(self, bounds: optimize.Bounds, *, whole: bool) -> NDArray[np.float64] | None:
+        size = self.lower.size
+        found: NDArray[np.float64] | None = optimize.milp(
+            np.zeros(size),
+            integrality=np.full(size, int(whole)),
+            bounds=bounds,
+            constraints=self.sums,
+        ).x
+        return found
+
+
+def known_noughts(shown: Mapping[Key, Shown], sums: Iterable[Sum[Key]]) -> set[Key]:
+    """Parts of a total that is shown as 0: hiding them would hide nothing."""
+    return {part for each in sums if shown[each.total] == 0 for part in each.parts}
+
+
+def _range(value: Shown, may_be_zero: bool, policy: Policy) -> tuple[float, float]:
     """What the policy alone says about one count: at least, at most."""
-    value = shown[key]
     if isinstance(value, Suppressed):
-        unbroken = any(key in each.parts and _may_be_unbroken(each, shown, policy) for each in sums)
-        return (0 if unbroken or key in latent else 1), np.inf
+        return (0 if may_be_zero else 1), np.inf
     if value == 0:
         return 0, 0
     half = policy.base // 2
     return max(policy.hide_up_to + 1, value - half), value + half
 
 
-def _may_be_unbroken(each: Sum[Key], shown: Mapping[Key, Shown], policy: Policy) -> bool:
-    """Whether the total may be small, or too small to be broken down: then zeros are hidden too."""
-    if not all(isinstance(shown[part], Suppressed) for part in each.parts):
-        return False
-    total = shown[each.total]
-    return isinstance(total, Suppressed) or (each.breaks_down and total <= policy.group)
+def _perhaps_zero(shown: Mapping[Key, Shown], sums: Sequence[Sum[Key]], policy: Policy) -> set[Key]:
+    """Parts of totals that may be small, or too small to be broken down: zeros are hidden there."""
+    noughts = known_noughts(shown, sums)
+    perhaps: set[Key] = set()
+    for each in sums:
+        total = shown[each.total]
+        broken_down = any(
+            not isinstance(shown[part], Suppressed) for part in each.parts if part not in noughts
+        )
+        if isinstance(total, Suppressed) or (each.breaks_down and total <= policy.group):
+            perhaps.update(() if broken_down else each.parts)
+    return perhaps

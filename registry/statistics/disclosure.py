@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from registry.statistics.attacker import exposed_counts
+from registry.statistics.attacker import exposed_counts, known_noughts
 from registry.statistics.policy import RELEASE, SUPPRESSED, Key, Policy, Shown, Sum, Suppressed
 from registry.statistics.proportions import wilson
 from registry.statistics.rates import eair
@@ -139,12 +139,19 @@ def _closed(
     while before != len(hidden):
         before = len(hidden)
         for each in sums:
-            total = counts[each.total]
-            if policy.is_small(total) or (each.breaks_down and 0 < total < policy.group):
-                hidden |= set(each.parts)
+            if _is_unbroken(each, counts[each.total], each.total in hidden, policy):
+                noughts: set[Key] = known_noughts(_as_shown(counts, hidden, policy), sums)
+                hidden |= set(each.parts) - noughts
             if each.margin and len(hidden.intersection(each.keys)) == 1:
                 hidden.add(_companion(each, hidden, counts))
     return hidden
+
+
+def _is_unbroken(each: Sum[Key], total: int, hidden: bool, policy: Policy) -> bool:
+    """Whether all parts are hidden, noughts too: of a small total, a hidden 0, a small group."""
+    if hidden and total <= policy.hide_up_to:
+        return True
+    return each.breaks_down and 0 < total < policy.group
 
 
 def _more(

@@ -259,3 +259,23 @@ def test_counts_that_do_not_add_up_are_refused() -> None:
 
 def test_untied_counts_are_shown_or_hidden_on_their_own() -> None:
     assert release_counts({"a": 3, "b": 22}, []) == {"a": SUPPRESSED, "b": 20}
+
+
+def test_where_fractions_would_fit_and_whole_people_do_not_the_attacker_knows() -> None:
+    exact = Policy("exact", hide_up_to=7, base=1, group=0)
+    pairs = [Sum(two, tuple(two), margin=False) for two in ("ab", "bc", "ca")]
+    sums = [*pairs, Sum("all", ("d", "e"))]
+
+    def exposed(pair: int) -> set[str]:
+        hidden: dict[str, Shown] = dict.fromkeys("abcde", SUPPRESSED)
+        shown = hidden | dict.fromkeys(("ab", "bc", "ca"), pair) | {"all": 30}
+        return exposed_counts(shown, sums, {"d"}, exact)
+
+    assert exposed(10) == set()
+    assert exposed(9) == {"d"}  # a = b = c = 4.5
+
+
+def test_a_small_count_that_was_left_standing_is_found() -> None:
+    shown: dict[str, Shown] = {"a": 5, "b": 20, "c": SUPPRESSED, "total": 30}
+
+    assert "a" in exposed_counts(shown, [ROW], {"a"})
