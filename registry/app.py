@@ -1,0 +1,53 @@
+"""The applications: staff pages and API, the patient door, and both behind one address."""
+
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import Any
+
+from argon2 import PasswordHasher
+from flask import Flask
+
+from registry import http
+from registry.actions.passwords import HASHER
+from registry.door.application import create_door
+from registry.runtime import Runtime
+from registry.web import blueprints, errors, pages
+from registry.web.policy import POLICY
+
+__all__ = ["create_app", "create_door", "create_embedded"]
+
+LARGEST_FORM = 1024 * 1024
+DOOR_PATHS = ("/s/", "/p/", "/u/")
+Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+def create_app(
+    runtime: Runtime,
+    *,
+    hasher: PasswordHasher = HASHER,
+    advance: Callable[[timedelta], None] | None = None,
+) -> Flask:
+    """The staff pages on this runtime. `hasher`: a cheap one for tests. `advance` moves the clock
+    of a demonstration and runs what comes due on the way.
+    """
+    app = Flask("registry.web", static_url_path="/static")
+    app.config.update(MAX_CONTENT_LENGTH=LARGEST_FORM, MAX_FORM_MEMORY_SIZE=LARGEST_FORM)
+    app.extensions["hasher"] = hasher
+    app.extensions["advance"] = advance
+    http.install(app, runtime, POLICY)
+    pages.prepare(app)
+    errors.prepare(app)
+    for blueprint in blueprints.of(runtime.settings, is_demo=advance is not None):
+        app.register_blueprint(blueprint)
+    return app
+
+
+def create_embedded(staff: Flask, door: Flask) -> Wsgi:
+    """Both applications in one process: the door's addresses to the door, all others to staff."""
+
+    def serve(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        path = str(environ.get("PATH_INFO", ""))
+        app = door if path.startswith(DOOR_PATHS) else staff
+        return app.wsgi_app(environ, start_response)
+
+    return serve

@@ -1,0 +1,28 @@
+"""Accounts and clinics, as forms and the command give them."""
+
+from marshmallow import Schema
+
+from registry.schemas.fields import Code, Email, Lines, PlainText, Telephone, Zone
+
+
+class SiteTextsSchema(Schema):
+    """What patients read of a clinic, and its zone."""
+
+    public_name = PlainText(200, required=True)
+    telephone = Telephone()
+    hours = PlainText(200)
+    emergency_text = Lines(500)
+    zone = Zone(required=True)
+
+
+class SiteSchema(SiteTextsSchema):
+    """A new clinic."""
+
+    code = Code(40, required=True)
+
+
+class UserSchema(Schema):
+    """A new account."""
+
+    email = Email(required=True)
+    name = PlainText(200, required=True)

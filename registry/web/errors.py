@@ -1,0 +1,70 @@
+"""What went wrong, as a page for people or as problem+json (RFC 9457) for programs."""
+
+import json
+import logging
+import secrets
+
+from flask import Flask, Response, render_template, request
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from registry import http
+from registry.errors import DomainError
+
+log = logging.getLogger(__name__)
+TITLES = {
+    400: ("This could not be read", "Open the page again and repeat the last step."),
+    401: ("You are not signed in", "Sign in and open the page again."),
+    403: ("You may not do this", "Ask an administrator if you need to."),
+    404: ("There is no such page", "Check the address, or begin at the start page."),
+    405: ("There is no such page", "Begin at the start page."),
+    409: ("This cannot be done now", "Look at the record first: somebody may have been quicker."),
+    413: ("This is too large", "Send less at once."),
+    422: ("This cannot be used as it stands", "Go back and correct it."),
+    503: ("The registry is busy", "Nothing was lost or saved. Try again in a minute."),
+}
+DEFECT = ("Something went wrong here", "Nothing was saved. Try again; if it stays, tell somebody.")
+
+
+def prepare(app: Flask) -> None:
+    """Answer every error in the same way."""
+    app.register_error_handler(DomainError, _domain)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(OperationalError, _busy)
+    app.register_error_handler(InternalServerError, _defect)
+
+
+def _domain(error: DomainError) -> Response:
+    return answer(error.status, str(error))
+
+
+def _http(error: HTTPException) -> Response:
+    return answer(error.code or 500)
+
+
+def _busy(error: OperationalError) -> Response:
+    log.warning("database not usable: %s", type(error.orig).__name__)
+    return answer(503)
+
+
+def _defect(error: InternalServerError) -> Response:
+    """A defect is logged with a number that the page shows; its text may hold a patient's data."""
+    reference = secrets.token_hex(4)
+    cause = error.original_exception or error
+    log.error("defect %s", reference, exc_info=cause)
+    return answer(500, reference=reference)
+
+
+def answer(status: int, detail: str = "", reference: str = "") -> Response:
+    """One error, as the asker can read it."""
+    title, todo = TITLES.get(status, DEFECT)
+    if request.path.startswith(http.API):
+        problem = {"type": "about:blank", "title": title, "status": status}
+        told = {"detail": detail, "instance": reference}
+        problem |= {name: text for name, text in told.items() if text}
+        return Response(json.dumps(problem), status, mimetype="application/problem+json")
+    page = render_template(
+        "error.html", title=title, text=detail or todo, todo=todo if detail else "",
+        reference=reference,
+    )  # fmt: skip
+    return Response(page, status, mimetype="text/html")
