@@ -186,5 +186,4 @@ def _openings(day: date, zone: ZoneInfo, window: SendWindow) -> list[datetime]:
     """The instants at which the window opens on a civil day: twice when the clock is set back."""
     local = datetime.combine(day, window.opens, tzinfo=zone)
     instants = sorted({local.replace(fold=fold).astimezone(UTC) for fold in (0, 1)})
-    shown = [(instant, instant.astimezone(zone)) for instant in instants]
-    return [instant for instant, wall in shown if wall.date() == day and window.holds(wall)]
+    return [instant for instant in instants if window.holds(instant.astimezone(zone))]

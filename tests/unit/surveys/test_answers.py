@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from surveys.answers import (
     standing,
     urgent,
 )
-from surveys.instruments import instrument
+from surveys.instruments import instrument, load_instrument
 from surveys.questions import PREFER_NOT_TO_SAY, Condition, Question, QuestionType
 
 FOLLOW_UP = instrument("follow_up", 1)
@@ -91,6 +92,43 @@ def test_an_answer_that_no_longer_applies_opens_nothing():
     kept = {"new_problems": "no", "problem_another_1": "yes", "problem_what_2": "cough"}
     assert not [code for code in asked(**kept) if code.startswith("problem")]
     assert standing(FOLLOW_UP, context(), kept) == {"new_problems": "no"}
+
+
+CHAIN = """
+code = "chain"
+version = 1
+months = [1]
+primary = "first"
+recall_days = 7
+licence = "own"
+page_size = 3
+seconds_per_question = 10
+[[section]]
+code = "only"
+[[section.question]]
+code = "first"
+type = "yes_no"
+[[section.question]]
+code = "second"
+type = "yes_no"
+show_if = [{ question = "first", equals = "yes" }]
+[[section.question]]
+code = "third"
+type = "yes_no"
+show_if = [{ question = "second", equals = "yes" }]
+"""
+
+
+def test_a_branch_closes_with_the_branch_it_hangs_on(tmp_path: Path):
+    words = [f'question.{code}.text = "x"' for code in ("first", "second", "third")]
+    words += [line.replace(".text", ".name") for line in words]
+    (tmp_path / "chain.en.toml").write_text("\n".join([*words, 'section.only.title = "x"']))
+    (tmp_path / "chain.toml").write_text(CHAIN)
+    chain = load_instrument(tmp_path / "chain.toml")
+    given_ = {"first": "no", "second": "yes"}
+    assert [q.code for q in applicable(chain, context(1), given_)] == ["first"]
+    given_["first"] = "yes"
+    assert [q.code for q in applicable(chain, context(1), given_)] == ["first", "second", "third"]
 
 
 @pytest.mark.parametrize(

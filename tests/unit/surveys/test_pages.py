@@ -1,13 +1,14 @@
 """Pages: short, severe questions alone, never a branch beside its gate; back, on, resume."""
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from surveys.answers import Context, applicable
-from surveys.instruments import instrument
+from surveys.instruments import instrument, load_instrument
 from surveys.pages import (
     Progress,
     first_unanswered,
@@ -51,10 +52,26 @@ def test_pages_are_short_severe_questions_alone_and_no_branch_beside_its_gate(co
     for one in pages(FOLLOW_UP, context, answers):
         codes = [question.code for question in one.questions]
         assert 1 <= len(codes) <= 3
-        assert len({(question.instance) for question in one.questions}) == 1
+        assert len({(question.instance, question.applies) for question in one.questions}) == 1
         for question in one.questions:
             assert question.urgent is None or len(codes) == 1
             assert not {condition.question for condition in question.show_if} & set(codes)
+
+
+def test_a_long_section_is_cut_at_the_page_size(tmp_path: Path):
+    words = ['section.only.title = "x"']
+    definition = [
+        'code = "long"\nversion = 1\nmonths = [1]\nprimary = "q0"\nrecall_days = 7',
+        'licence = "own"\npage_size = 3\nseconds_per_question = 10\n[[section]]\ncode = "only"',
+    ]
+    for n in range(7):
+        definition.append(f'[[section.question]]\ncode = "q{n}"\ntype = "yes_no"')
+        words.append(f'question.q{n} = {{ text = "x", name = "x" }}')
+    (tmp_path / "long.toml").write_text("\n".join(definition))
+    (tmp_path / "long.en.toml").write_text("\n".join(words))
+    long = load_instrument(tmp_path / "long.toml")
+    context = Context(1, date(2026, 1, 1), date(2026, 4, 1))
+    assert [len(one.questions) for one in pages(long, context, {})] == [3, 3, 1]
 
 
 @given(contexts, branches)
