@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from registry.cli import jobs, maintenance, users
+from registry.cli import jobs, maintenance, report, users
 from registry.errors import DomainError, SettingsError
 
 
@@ -14,7 +14,7 @@ def registry() -> None:
     """Honest long-term follow-up for treated patients."""
 
 
-for command in (*maintenance.COMMANDS, *jobs.COMMANDS, *users.COMMANDS):
+for command in (*maintenance.COMMANDS, *jobs.COMMANDS, *users.COMMANDS, *report.COMMANDS):
     registry.add_command(command)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 
 from sqlalchemy import select
@@ -25,16 +26,17 @@ class InForce:
     protocol: Protocol
 
 
-def newest(session: Session) -> ProtocolVersion | None:
-    """The row of the newest activation."""
-    return session.scalars(
-        select(ProtocolVersion).order_by(ProtocolVersion.id.desc()).limit(1)
-    ).one_or_none()
+def newest(session: Session, known_at: datetime | None = None) -> ProtocolVersion | None:
+    """The row of the newest activation, of all or of those by an instant."""
+    rows = select(ProtocolVersion).order_by(ProtocolVersion.id.desc()).limit(1)
+    if known_at is not None:
+        rows = rows.where(ProtocolVersion.recorded_at <= known_at)
+    return session.scalars(rows).one_or_none()
 
 
-def in_force(session: Session) -> InForce:
-    """The protocol that holds now. Raises NoProtocol on an empty database."""
-    row = newest(session)
+def in_force(session: Session, known_at: datetime | None = None) -> InForce:
+    """The protocol that holds now, or held at an instant. Raises NoProtocol if there is none."""
+    row = newest(session, known_at)
     if row is None:
         raise NoProtocol("No protocol is in force. Run `registry migrate`.")
     return InForce(row.id, _parsed(row.content))

@@ -1,0 +1,125 @@
+"""A report as JSON: exactly the keys of the contract, nothing that the report does not hold."""
+
+from collections.abc import Mapping
+
+from registry.reports.values import (
+    CurveFigures,
+    LabelFigures,
+    Number,
+    SafetyFigures,
+    SideBySide,
+    SurvivalFigures,
+    Wave,
+)
+from registry.statistics.disclosure import shown_json
+from registry.statistics.policy import SUPPRESSED, Suppressed
+from registry.statistics.values import Json, beside, number
+
+
+def numbers(values: Mapping[str, Number]) -> Json:
+    """Bare numbers under their names: null with "reason" beside them, or {"suppressed": true}."""
+    bare = {name: v for name, v in values.items() if not isinstance(v, Suppressed)}
+    written = beside(**bare)
+    hidden = SUPPRESSED.as_json()
+    named: Json = {name: written.get(name, hidden) for name in values}
+    return named | {name: value for name, value in written.items() if name not in values}
+
+
+def wave_json(wave: Wave) -> Json:
+    """One time-point."""
+    timepoint = wave.timepoint
+    return {
+        "window": [timepoint.opens_day, timepoint.closes_day],
+        "due": shown_json(wave.due),
+        "not_yet_due": shown_json(wave.not_yet_due),
+        "dispositions": {letter: shown_json(each) for letter, each in wave.dispositions.items()},
+        **numbers({"e": wave.e}),
+        "response_rates": numbers(wave.rates),
+        "RR1_interval": wave.rr1_interval.as_json(),
+        "out_of_window": shown_json(wave.out_of_window),
+        "duplicates": shown_json(wave.duplicates),
+        "outcomes": {
+            code: {
+                **{rule: figure.as_json() for rule, figure in each.by_rule.items()},
+                "sentence": each.sentence,
+            }
+            for code, each in wave.outcomes.items()
+        },
+    }
+
+
+def safety_json(safety: SafetyFigures) -> Json:
+    """One source of events."""
+    return {
+        **{kind: _label(figures) for kind, figures in safety.kinds.items()},
+        "by_term": {term: _label(figures) for term, figures in safety.by_term.items()},
+        "excluded_before_treatment": shown_json(safety.before_treatment),
+        "excluded_after_followup": shown_json(safety.after_follow_up),
+        "reported_by_patients": shown_json(safety.reported),
+        "confirmed": shown_json(safety.confirmed),
+        "unreconciled": shown_json(safety.unreconciled),
+    }
+
+
+def asked_json(safety: SafetyFigures) -> Json:
+    """How many were asked at all, beside the events that patients told."""
+    asked = safety.kinds["any"].n
+    return {"asked": shown_json(asked), "never_asked": shown_json(safety.never_asked)}
+
+
+def survival_json(survival: SurvivalFigures) -> Json:
+    """Both curves."""
+    return {
+        "overall": _curve(survival.overall),
+        "overall_last_contact": _curve(survival.last_contact),
+    }
+
+
+def comparison_json(one: SideBySide) -> Json:
+    """One published figure beside the registry's."""
+    figures = (
+        {
+            "registry": SUPPRESSED.as_json(),
+            "published": {"x": one.pair.figure.x, "n": one.pair.figure.n},
+            "risk_difference": SUPPRESSED.as_json(),
+        }
+        if one.comparison is None
+        else one.comparison.as_json()
+    )
+    figures.pop("verdict", None)
+    return {
+        "study": one.study,
+        "arm": one.arm,
+        "outcome": one.outcome.code,
+        "months": one.pair.months,
+        **figures,
+        "mismatches": list(one.mismatches),
+        "verdict": one.verdict,
+    }
+
+
+def _label(figures: LabelFigures) -> Json:
+    return {
+        "patients": shown_json(figures.patients),
+        "n": shown_json(figures.n),
+        "incidence": figures.incidence.as_json(),
+        "events": shown_json(figures.events),
+        "person_years": _years(figures.person_years),
+        "person_years_to_first": _years(figures.person_years_to_first),
+        "event_rate_per_100py": figures.event_rate.as_json(),
+        "eair_per_100py": figures.eair.as_json(),
+        **numbers({"zero_event_upper": figures.zero_event_upper}),
+    }
+
+
+def _years(value: float | Suppressed) -> object:
+    return value.as_json() if isinstance(value, Suppressed) else number(value)
+
+
+def _curve(curve: CurveFigures) -> Json:
+    return {
+        "deaths": shown_json(curve.deaths),
+        "at": {str(day): each.as_json() for day, each in curve.at.items()},
+        "median": curve.median.as_json(),
+        "rmst": curve.rmst.as_json(),
+    }
