@@ -1,13 +1,18 @@
 """migrate, audit verify, backup: keeping the registry whole."""
 
 import sys
+from pathlib import Path
 
 import click
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from registry import audit, migrate
+from registry import audit, backup, door_role, migrate
 from registry.actions.protocols import prepare_registry
 from registry.cli.common import runtime_from_env
 from registry.db import reading, transaction
+from registry.errors import NotFound
+from registry.models import Patient
 
 
 @click.command("migrate")
@@ -17,6 +22,8 @@ def migrate_() -> None:
         migrate.to_head(runtime.sessions.engine)
         with transaction(runtime) as session:
             prepare_registry(session, by="registry migrate", at=runtime.clock.now())
+            if runtime.settings.door_database_url and not runtime.settings.embedded:
+                door_role.set_up(session.connection(), runtime.settings.door_database_url)
         click.echo("The database is at the newest schema.", err=True)
 
 
@@ -30,11 +37,28 @@ def audit_() -> None:
 def verify(patient: str | None) -> None:
     """Walk every chain from start to head; exit 1 at the first broken link."""
     with runtime_from_env() as runtime, reading(runtime) as session:
-        verdict = audit.verify(session, patient)
+        subject = _subject(session, patient) if patient else None
+        verdict = audit.verify(session, subject)
     click.echo(f"{verdict.events} events in {verdict.chains} chains hold.")
     if verdict.broken:
         click.echo(f"BROKEN: {verdict.broken}", err=True)
         sys.exit(1)
 
 
-COMMANDS: tuple[click.Command, ...] = (migrate_, audit_)
+def _subject(session: Session, study_number: str) -> str:
+    found = session.scalar(select(Patient.id).where(Patient.study_number == study_number))
+    if found is None:
+        raise NotFound(f"There is no patient {study_number}. Give the study number.")
+    return f"patient:{found}"
+
+
+@click.command("backup")
+@click.argument("file", type=click.Path(path_type=Path))
+def backup_(file: Path) -> None:
+    """Copy the database consistently into FILE, while the registry runs."""
+    with runtime_from_env() as runtime:
+        backup.backup(runtime.sessions.engine, file)
+    click.echo(f"{file}: {file.stat().st_size} bytes. The keys are not in it: keep them apart.")
+
+
+COMMANDS: tuple[click.Command, ...] = (migrate_, audit_, backup_)
