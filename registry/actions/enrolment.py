@@ -31,6 +31,7 @@ from registry.models import (
     Site,
 )
 from registry.protocols import Protocol
+from registry.queries import identities as people
 from registry.queries import protocols
 from registry.vault import Vault
 
@@ -150,13 +151,7 @@ def enrol_many(
 
 
 def _refuse_known_email(session: Session, vault: Vault, email: str | None) -> None:
-    if not email:
-        return
-    known = session.scalars(
-        select(IdentityIndex.patient_id).where(
-            IdentityIndex.kind == "email", IdentityIndex.digest == vault.email_digest(email)
-        )
-    ).first()
+    known = people.by_email(session, vault, email) if email else None
     if known is not None:
         raise AlreadyEnrolled(known)
 

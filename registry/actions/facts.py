@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from registry.errors import Invalid
+from registry.queries.identities import Person
 
 SEXES = ("female", "male", "other")
 OLDEST = 120
@@ -25,26 +26,6 @@ class Unusable(Invalid):
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("; ".join(f"{problem.field}: {problem.text}" for problem in problems))
         self.problems = problems
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """Who the patient is: kept apart and encrypted."""
-
-    name: str | None = None
-    email: str | None = None
-    telephone: str | None = None
-    birth_date: date | None = None
-
-    def texts(self) -> dict[str, str | None]:
-        """The columns of identity as text."""
-        born = self.birth_date.isoformat() if self.birth_date else None
-        return {
-            "name": self.name,
-            "email": self.email,
-            "telephone": self.telephone,
-            "birth_date": born,
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

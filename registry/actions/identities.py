@@ -1,7 +1,7 @@
 """Who a patient is, sealed for its table and indexed to be found."""
 
-from registry.actions.facts import Person
 from registry.actions.writing import Row
+from registry.queries.identities import Person
 from registry.vault import Vault
 
 

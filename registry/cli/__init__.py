@@ -1,21 +1,47 @@
-"""The `registry` command: one module per group of commands."""
+"""The `registry` command: one module per group of commands, loaded when it is called for."""
 
 import sys
+from importlib import import_module
 
 import click
 
-from registry.cli import jobs, maintenance, report, users
 from registry.errors import DomainError, SettingsError
 
+MODULES = {
+    "migrate": "maintenance",
+    "audit": "maintenance",
+    "backup": "maintenance",
+    "import": "imports",
+    "report": "report",
+    "tick": "jobs",
+    "worker": "jobs",
+    "beat": "jobs",
+    "user": "users",
+    "site": "users",
+    "web": "processes",
+    "door": "processes",
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class Commands(click.Group):
+    """Knows the commands by name; a module is loaded with the first command of it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every name, for --help."""
+        return list(MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, or None where there is none of that name."""
+        if cmd_name not in MODULES:
+            return None
+        module = import_module(f"registry.cli.{MODULES[cmd_name]}")
+        return next(command for command in module.COMMANDS if command.name == cmd_name)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="outcomes-registry")
 def registry() -> None:
     """Honest long-term follow-up for treated patients."""
-
-
-for command in (*maintenance.COMMANDS, *jobs.COMMANDS, *users.COMMANDS, *report.COMMANDS):
-    registry.add_command(command)
 
 
 def main() -> None:

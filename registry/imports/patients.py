@@ -1,0 +1,309 @@
+"""patients.csv: new patients are enrolled; known ones are compared, and updated when asked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from registry.actions import enrolment, sites
+from registry.actions.facts import ConsentGiven, Course, Enrolment, date_problems, last_civil_day
+from registry.imports.columns import Columns, Values
+from registry.imports.covariates import Covariates
+from registry.imports.faults import Faults
+from registry.imports.job import Job, Summary
+from registry.imports.known_patients import (
+    COURSE,
+    IDENTITY,
+    NO_VERSION,
+    Known,
+    apply,
+    known_patients,
+)
+from registry.imports.reading import Row
+from registry.models import Covariate, Site, known
+from registry.queries import identities, protocols
+from registry.queries.identities import Person
+from registry.schemas.fields import folded
+from registry.schemas.rows import PatientRow
+
+CSV_NAMES = {
+    "treated_on": "treatment_date",
+    "died_on": "death_date",
+    "withdrawn_on": "withdrawal_date",
+}
+CODED = {"diagnosis": "diagnosis_types", "cell_source": "cell_sources", "donor": "donors"}
+SHARED = "Patients who share an e-mail address with another (one person twice?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One good row: a new patient's enrolment; or a known patient, by id, with the differences."""
+
+    line: int
+    number: str
+    enrolment: Enrolment
+    patient_id: int | None = None
+    differences: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+
+
+class PatientReader:
+    """Reads patients.csv twice: `check` for every batch, then `check` and `write`."""
+
+    name = "patients"
+
+    def __init__(self, session: Session, job: Job) -> None:
+        self._job = job
+        self._today = last_civil_day(job.at)
+        self._protocol = protocols.in_force(session).protocol
+        self._sites = {row.code: row.id for row in session.execute(select(Site.code, Site.id))}
+        self._columns = Columns(PatientRow(), ("patient_id", "site", "treatment_date"), True)
+        self._covariates = Covariates(*_known_covariates(session))
+        self._new_sites: dict[str, None] = {}
+        self._begin()
+
+    def _begin(self) -> None:
+        self.summary = Summary()
+        self._lines: dict[str, int] = {}
+        self._addresses: dict[str, str] = {}
+
+    def again(self, session: Session, *, write: bool) -> None:
+        """Begin the second reading: the sites that the first one found are made."""
+        self._begin()
+        self.summary.sites = list(self._new_sites)
+        for code in self._new_sites if write else ():
+            texts = sites.SiteTexts(public_name=code, zone=self._job.zone)
+            made = sites.add(session, code, texts, by=self._job.by, at=self._job.at)
+            self._sites[code] = made.id
+
+    def header(self, names: list[str], faults: Faults) -> bool:
+        """Whether the columns can be used."""
+        before = faults.count
+        if self._columns.header(names, faults):
+            self._covariates.header(self._columns.others, faults)
+        return faults.count == before
+
+    def check(self, session: Session, rows: list[Row], faults: Faults) -> list[Item]:
+        """The good rows of a batch; what is wrong goes to `faults`."""
+        self.summary.rows += len(rows)
+        parsed = [pair for row in rows if (pair := self._item(row, faults))]
+        numbers = [item.number for _, item in parsed]
+        found = known_patients(session, self._job.vault, numbers)
+        self._note_addresses(session, parsed, found)
+        items = []
+        for values, item in parsed:
+            if item.number in found:
+                item = self._compared(session, found[item.number], values, item, faults)
+                self.summary.known += not item.differences
+                self.summary.changed += bool(item.differences)
+            else:
+                self.summary.new += 1
+            items.append(item)
+        return items
+
+    def _item(self, row: Row, faults: Faults) -> tuple[Values, Item] | None:
+        before = faults.count
+        values = self._columns.parse(row, faults)
+        self._covariates.look(row, faults)
+        if values is None:
+            return None
+        self._check_number(row.line, values["patient_id"], faults)
+        self._check_site(row, values["site"], faults)
+        told = self._enrolment(row, values)
+        self._check_dates(row.line, told, faults, row.cells)
+        if faults.count > before:
+            return None
+        return values, Item(row.line, values["patient_id"], told)
+
+    def _check_dates(
+        self, line: int, told: Enrolment, faults: Faults, cells: Mapping[str, str]
+    ) -> None:
+        for problem in date_problems(told, self._today):
+            column = CSV_NAMES.get(problem.field, problem.field)
+            faults.add(line, column, cells.get(column, ""), problem.text)
+
+    def _check_number(self, line: int, number: str, faults: Faults) -> None:
+        first = self._lines.setdefault(number, line)
+        if first != line:
+            faults.add(
+                line,
+                "patient_id",
+                number,
+                f"stands in line {first} already; a patient has one row",
+            )
+
+    def _check_site(self, row: Row, site: str, faults: Faults) -> None:
+        if site in self._sites:
+            return
+        if self._job.strict_sites:
+            listed = ", ".join(sorted(self._sites)) or "none yet"
+            faults.add(row.line, "site", site, f"is no site of this registry; known are: {listed}")
+            return
+        self._new_sites.setdefault(site)
+        self.summary.sites = list(self._new_sites)
+
+    def _note_addresses(
+        self, session: Session, parsed: list[tuple[Values, Item]], found: Mapping[str, Known]
+    ) -> None:
+        """One address under two numbers may be one person twice: worth a look, no fault."""
+        vault = self._job.vault
+        digests = {
+            item.number: vault.email_digest(item.enrolment.person.email)
+            for _, item in parsed
+            if item.enrolment.person.email
+        }
+        elsewhere = identities.owners(session, digests.values())
+        for number, digest in digests.items():
+            own = found[number].patient_id if number in found else None
+            in_file = self._addresses.setdefault(digest[:16], number)
+            if in_file != number or elsewhere.get(digest, own) != own:
+                self.summary.notes[SHARED] += 1
+
+    def _enrolment(self, row: Row, values: Values) -> Enrolment:
+        consented_on = values.get("consented_on")
+        version = values.get("consent_version", NO_VERSION)
+        language = values.get("language", "en")
+        sex = values.get("sex")
+        return Enrolment(
+            site_id=self._sites.get(values["site"], 0),
+            treated_on=values["treatment_date"],
+            person=Person(
+                name=values.get("name"),
+                email=values.get("email"),
+                telephone=values.get("telephone"),
+                birth_date=values.get("birth_date"),
+            ),
+            sex=None if sex == "unknown" else sex,
+            age=values.get("age", _age(values)),
+            language=language,
+            zone=values.get("time_zone"),
+            consent=ConsentGiven(version=version, given_on=consented_on, language=language)
+            if consented_on
+            else None,
+            diagnosis=self._coded("diagnosis", values),
+            course=Course(**{name: self._coded(name, values) for name in COURSE}),
+            covariates=self._covariates.values(row),
+            died_on=values.get("death_date"),
+            withdrawn_on=values.get("withdrawal_date"),
+        )
+
+    def _coded(self, name: str, values: Values) -> str | None:
+        """The protocol's code for what is meant; other words are kept as they are, and noted."""
+        text: str | None = values.get(name)
+        if text is None or name not in CODED:
+            return text
+        for coded in getattr(self._protocol, CODED[name]):
+            if folded(text) in (folded(coded.code), folded(coded.label)):
+                return str(coded.code)
+        self.summary.notes[
+            f"{name} '{text}', which is none of the protocol's and kept as it is"
+        ] += 1
+        return text
+
+    def _compared(
+        self, session: Session, known: Known, values: Values, item: Item, faults: Faults
+    ) -> Item:
+        """A known patient's row, with what it says otherwise; faults unless that is wanted."""
+        told = _told(values, item.enrolment)
+        differences = known.differences(told)
+        for column, (old, new) in differences.items():
+            reason = self._refusal(session, known, column, old, new)
+            if reason:
+                faults.add(item.line, column, str(new), reason)
+            else:
+                self.summary.differences.append(
+                    f"line {item.line}, {item.number}: {column} {_shown(column, old, new)}"
+                )
+        self._check_dates(item.line, _merged(item.enrolment, known), faults, {})
+        return replace(item, patient_id=known.patient_id, differences=differences)
+
+    def _refusal(
+        self, session: Session, known: Known, column: str, old: Any, new: Any
+    ) -> str | None:
+        if column == "site":
+            return f"this patient belongs to site {old}; an import moves nobody"
+        if not self._job.update:
+            was = "" if column in IDENTITY else f" ('{'' if old is None else old}')"
+            return f"this patient is known with another value{was}; to change it add --update"
+        if column == "email":
+            owner = identities.by_email(session, self._job.vault, new, other_than=known.patient_id)
+            return "is the address of another patient" if owner is not None else None
+        return None
+
+    def finish(self, faults: Faults) -> None:
+        """What only the whole file tells."""
+        self._covariates.finish(faults)
+
+    def write(self, session: Session, items: list[Item]) -> None:
+        """Enrol the new ones and update the known ones."""
+        job = self._job
+        new = {item.number: item.enrolment for item in items if item.patient_id is None}
+        if new:
+            enrolment.enrol_many(
+                session,
+                new,
+                vault=job.vault,
+                by=job.by,
+                at=job.at,
+                imported=True,
+                start_mailing=job.start_mailing,
+            )
+        for item in items:
+            if item.patient_id is not None and item.differences:
+                apply(session, item.patient_id, item.differences, job, item.line)
+
+
+def _told(values: Values, told: Enrolment) -> dict[str, Any]:
+    """What a row says, by column, in the registry's own codes; what it leaves open is not in it."""
+    said = dict(values)
+    del said["patient_id"]
+    if told.consent is None:
+        said.pop("consent_version", None)
+    said |= {name: getattr(told.course, name) for name in COURSE if name in said}
+    said |= {"diagnosis": told.diagnosis} if "diagnosis" in said else {}
+    if said.get("sex") == "unknown":
+        del said["sex"]
+    return said | dict(told.covariates)
+
+
+def _merged(told: Enrolment, known: Known) -> Enrolment:
+    """The dates as they would stand after the update."""
+    return replace(
+        told,
+        died_on=told.died_on or known.values.get("death_date"),
+        withdrawn_on=told.withdrawn_on or known.values.get("withdrawal_date"),
+    )
+
+
+def _shown(column: str, old: Any, new: Any) -> str:
+    """A difference to print; who somebody is does not go to the terminal."""
+    if column in IDENTITY:
+        return "differs"
+    return f"{'nothing' if old is None else old} → {new}"
+
+
+def _age(values: Values) -> int | None:
+    """Whole years at treatment, where the birth date is known."""
+    born, treated = values.get("birth_date"), values["treatment_date"]
+    if born is None:
+        return None
+    return int(treated.year - born.year - ((treated.month, treated.day) < (born.month, born.day)))
+
+
+def _known_covariates(session: Session) -> tuple[dict[str, bool], dict[str, set[str]]]:
+    """Which covariates the registry has as numbers, and the codes of the others."""
+    numbers = session.execute(
+        select(Covariate.name, func.count(Covariate.number))
+        .where(known(Covariate))
+        .group_by(Covariate.name)
+    )
+    codes: dict[str, set[str]] = {}
+    rows = session.execute(
+        select(Covariate.name, Covariate.code)
+        .where(known(Covariate), Covariate.code.is_not(None))
+        .distinct()
+    )
+    for name, code in rows:
+        codes.setdefault(name, set()).add(str(code))
+    return {name: count > 0 for name, count in numbers}, codes
