@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
+from time import monotonic
 
 import psycopg
 
@@ -111,3 +112,30 @@ def wait_until_postgresql_answers(port: int, process: "subprocess.Popen[bytes]")
             continue
         return
     raise RuntimeError("PostgreSQL ended before it answered")
+
+
+@contextmanager
+def redis(folder: Path) -> Iterator[tuple[str, int]]:
+    """A Redis server of our own in `folder`, append-only file on; gives its URL and port."""
+    binary, port = find("redis-server"), free_port()
+    assert binary
+    if os.geteuid() == 0:
+        os.chown(folder, NOBODY, NOBODY)
+    flags = {"port": port, "bind": "127.0.0.1", "dir": folder, "appendonly": "yes", "save": ""}
+    arguments = [str(part) for name, value in flags.items() for part in (f"--{name}", value)]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([binary, *arguments], stdout=log, stderr=log, **unprivileged())
+    with ended(process):
+        wait_until_open(port, process)
+        yield f"redis://127.0.0.1:{port}/0", port
+
+
+def wait_until_open(port: int, process: "subprocess.Popen[bytes]", patience: float = 60) -> None:
+    """Try to connect until somebody listens; fails if the process has ended, or after a minute."""
+    ends = monotonic() + patience
+    while process.poll() is None and monotonic() < ends:
+        with closing(socket.socket()) as probe:
+            probe.settimeout(1)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+    raise RuntimeError(f"nobody listens on port {port}")
