@@ -1,31 +1,28 @@
 """The report: one frozen value that pages, charts, files and JSON all take.
 
-What a profile hides is hidden here, on the one way out: nothing else turns counts into figures.
+What a profile hides is hidden on the one way out, `profiles`: nothing else turns counts into
+figures.
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from importlib.metadata import version
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from registry.errors import NotFound
+from registry.errors import NotFound, Refused
 from registry.models import Site
 from registry.protocols import Protocol
 from registry.published import Apart, Library
-from registry.queries.sufficient import Cut
-from registry.queries.sufficient_safety import Safety, safety
-from registry.queries.sufficient_survival import SurvivalCounts, survival
-from registry.queries.sufficient_waves import WaveCounts, wave
+from registry.queries.sufficient import Cut, treated
 from registry.reports.comparisons import side_by_side
-from registry.reports.safety import categories_by_term, exact_safety, named_terms
-from registry.reports.sentences import NO_EQUALITY, NOT_RANDOMISED, follow_up_sentence
-from registry.reports.survival import exact_survival
+from registry.reports.profiles import Figures, counts_of, exact, released
+from registry.reports.safety import categories_by_term, named_terms
+from registry.reports.sentences import HIDDEN, NO_EQUALITY, NOT_RANDOMISED, follow_up_sentence
 from registry.reports.values import SafetyFigures, SideBySide, SurvivalFigures, Wave
-from registry.reports.waves import exact_wave
 from registry.reports.written import (
     asked_json,
     comparison_json,
@@ -34,20 +31,10 @@ from registry.reports.written import (
     wave_json,
 )
 from registry.statistics.disclosure import shown_json
-from registry.statistics.policy import Shown
+from registry.statistics.policy import RELEASE, Shown
 from registry.statistics.values import Json
 
 PROFILES = ("internal", "release")
-
-
-@dataclass(frozen=True)
-class Counts:
-    """All counts behind a report, exact: they never leave this package."""
-
-    treated: int
-    waves: Mapping[int, WaveCounts]
-    safety: Safety
-    survival: SurvivalCounts
 
 
 @dataclass(frozen=True)
@@ -65,14 +52,35 @@ class Report:
     protocol: Protocol
     library: Library
     software_version: str
-    treated: Shown
-    waves: Mapping[int, Wave]
-    safety: SafetyFigures
-    safety_patient: SafetyFigures
-    survival: SurvivalFigures
+    figures: Figures
     comparisons: tuple[SideBySide, ...]
     apart: tuple[Apart, ...]
     sentences: tuple[str, ...]
+
+    @property
+    def treated(self) -> Shown:
+        """How many were treated by the cut-off."""
+        return self.figures.treated
+
+    @property
+    def waves(self) -> Mapping[int, Wave]:
+        """The time-points by month."""
+        return self.figures.waves
+
+    @property
+    def safety(self) -> SafetyFigures:
+        """Events by clinic."""
+        return self.figures.safety
+
+    @property
+    def safety_patient(self) -> SafetyFigures:
+        """Events told by patients."""
+        return self.figures.safety_patient
+
+    @property
+    def survival(self) -> SurvivalFigures:
+        """Both survival curves."""
+        return self.figures.survival
 
     def as_json(self) -> Json:
         """The report with exactly the keys of the contract."""
@@ -121,13 +129,14 @@ def build(
     _refuse_unknown(session, site)
     cut = Cut(protocol.code, as_of, known_at, site, protocol.safety_days)
     terms = named_terms(protocol, library)
-    counts = _counts(session, cut, protocol, terms)
-    waves = {month: exact_wave(each, protocol) for month, each in counts.waves.items()}
-    clinic, patient = counts.safety.clinic, counts.safety.patient
-    never = counts.safety.never_asked
-    told = counts.safety.reported
-    curves = exact_survival(counts.survival, protocol.safety_days)
-    beside, pairing = side_by_side(waves, protocol, library)
+    named = categories_by_term(terms, protocol.event_categories)
+    counts = counts_of(session, cut, protocol, named)
+    if profile == "release":
+        _refuse_small_site(session, cut, counts.treated)
+        figures = released(counts, protocol, terms, named, RELEASE)
+    else:
+        figures = exact(counts, protocol, terms)
+    beside, pairing = side_by_side(figures.waves, protocol, library)
     return Report(
         as_of=as_of,
         known_at=known_at,
@@ -136,14 +145,15 @@ def build(
         protocol=protocol,
         library=library,
         software_version=version("outcomes-registry"),
-        treated=counts.treated,
-        waves=waves,
-        safety=exact_safety(clinic, told, never, terms, deaths=True),
-        safety_patient=exact_safety(patient, told, never, terms, deaths=False),
-        survival=curves,
+        figures=figures,
         comparisons=beside,
         apart=pairing.apart,
-        sentences=(NOT_RANDOMISED, NO_EQUALITY, follow_up_sentence(curves.follow_up)),
+        sentences=(
+            NOT_RANDOMISED,
+            NO_EQUALITY,
+            follow_up_sentence(figures.survival.follow_up),
+            *((HIDDEN,) if profile == "release" else ()),
+        ),
     )
 
 
@@ -152,15 +162,13 @@ def _refuse_unknown(session: Session, site: str | None) -> None:
         raise NotFound(f"There is no site {site}. The sites are listed under Sites.")
 
 
-def _counts(session: Session, cut: Cut, protocol: Protocol, terms: tuple[str, ...]) -> Counts:
-    named = categories_by_term(terms, protocol.event_categories)
-    found = safety(session, cut, named)
-    return Counts(
-        treated=found.clinic.people,
-        waves={
-            rule.month: wave(session, cut, rule.timepoint, protocol.outcomes)
-            for rule in protocol.timepoints
-        },
-        safety=found,
-        survival=survival(session, cut),
-    )
+def _refuse_small_site(session: Session, cut: Cut, here: int) -> None:
+    """A site and all the others must each be large: one is what is left when the other is taken."""
+    if cut.site is None:
+        return
+    elsewhere = treated(session, replace(cut, site=None)) - here
+    if here < RELEASE.group or 0 < elsewhere < RELEASE.group:
+        raise Refused(
+            f"Site {cut.site} cannot be shown alone: it, or all others together, has fewer than "
+            f"{RELEASE.group} treated patients. Leave the site out."
+        )

@@ -17,12 +17,12 @@ def exact_survival(counts: SurvivalCounts, last_day: int) -> SurvivalFigures:
         last_contact=_exact("overall_last_contact", counts.last_contact, last_day),
         silent_year=counts.silent_year,
         never_at_risk=counts.never_at_risk,
-        follow_up=_curve(counts.overall, reverse=True).median(),
+        follow_up=curve_of(counts.overall, reverse=True).median(),
     )
 
 
 def _exact(name: str, rows: Sequence[DayCounts], last_day: int) -> CurveFigures:
-    curve = _curve(rows)
+    curve = curve_of(rows)
     reachable = last_day if curve.survival[-1] == 0 else min(last_day, curve.last_day)
     return CurveFigures(
         title=TITLES[name],
@@ -44,7 +44,7 @@ def _exact(name: str, rows: Sequence[DayCounts], last_day: int) -> CurveFigures:
     )
 
 
-def _curve(rows: Sequence[DayCounts], *, reverse: bool = False) -> Curve:
+def curve_of(rows: Sequence[DayCounts], *, reverse: bool = False) -> Curve:
     """Kaplan-Meier; reversed, leaving alive is the event: how long people are followed."""
     deaths, censored = [row.deaths for row in rows], [row.censored for row in rows]
     return kaplan_meier(

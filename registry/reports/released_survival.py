@@ -1,0 +1,147 @@
+"""Survival as it may leave the registry: few steps, each made of counts that may be shown.
+
+Daily steps would give away single deaths. Deaths are put together until there are more than the
+policy hides, and the curve steps on the last day of the report's that they reach; before that day,
+and after the last such step, nothing is shown.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from registry.queries.sufficient_survival import DayCounts, SurvivalCounts
+from registry.reports.sentences import DEFINITIONS
+from registry.reports.survival import TITLES, curve_of
+from registry.reports.values import CurveFigures, RiskRow, SurvivalFigures
+from registry.statistics.disclosure import release_counts, show_count
+from registry.statistics.policy import SUPPRESSED, Policy, Shown, Sum
+from registry.statistics.survival import REPORTED_DAYS, Curve, kaplan_meier
+from registry.statistics.values import Estimate
+
+Key: TypeAlias = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Some days up to `end`: at risk on them, died on them, still there at the end of the last."""
+
+    end: int
+    at_risk: int
+    deaths: int
+    remaining: int
+
+
+def released_survival(counts: SurvivalCounts, policy: Policy) -> SurvivalFigures:
+    """Both curves for others' eyes."""
+    people = sum(row.deaths + row.censored for row in counts.overall)
+    median = curve_of(counts.overall, reverse=True).median()
+    return SurvivalFigures(
+        overall=_released("overall", counts.overall, policy),
+        last_contact=_released("overall_last_contact", counts.last_contact, policy),
+        silent_year=show_count(counts.silent_year, policy),
+        never_at_risk=show_count(counts.never_at_risk, policy),
+        follow_up=SUPPRESSED if people < policy.group else _without_limits(median),
+    )
+
+
+def _without_limits(median: Estimate) -> Estimate:
+    return Estimate(median.estimate, None, None, median.method, median.level, median.reason)
+
+
+def stretches(rows: Sequence[DayCounts], policy: Policy) -> list[Stretch]:
+    """The curve's days put together, each stretch with no death or more than a few.
+
+    Who leaves alive on the last day of a stretch is still there at its end, who dies on it is not.
+    """
+    everyone = sum(row.deaths + row.censored for row in rows)
+    late = sum(row.entries for row in rows)
+    found: list[Stretch] = []
+    present, died, entered = everyone - late, 0, 0
+    for end in REPORTED_DAYS:
+        dead = sum(row.deaths for row in rows if row.day <= end)
+        if policy.is_small(dead - died):
+            continue
+        came = sum(row.entries for row in rows if row.day < end)
+        left = sum(row.censored for row in rows if row.day < end)
+        remaining = everyone - (late - came) - dead - left
+        found.append(Stretch(end, present + came - entered, dead - died, remaining))
+        present, died, entered = remaining, dead, came
+    return found
+
+
+def _released(name: str, rows: Sequence[DayCounts], policy: Policy) -> CurveFigures:
+    kept = stretches(rows, policy)
+    deaths = sum(row.deaths for row in rows)
+    shown = _shown(kept, deaths, policy)
+    steps = _shown_steps(kept, shown, policy)
+    curve = _curve(steps) if steps else None
+    last = steps[-1].end if steps else -1
+    ends = {step.end for step in steps}
+    at_risk: dict[int, Shown] = {step.end: step.remaining for step in steps}
+    if steps:
+        at_risk[0] = steps[0].at_risk
+    return CurveFigures(
+        title=TITLES[name],
+        definition=DEFINITIONS[name],
+        deaths=shown["deaths", 0],
+        at={day: curve.at(day) if curve and day in ends else SUPPRESSED for day in REPORTED_DAYS},
+        median=curve.median() if curve and last == REPORTED_DAYS[-1] else SUPPRESSED,
+        rmst=SUPPRESSED,
+        steps=tuple(curve.steps()) if curve else (),
+        risk=tuple(
+            RiskRow(day, at_risk.get(day, SUPPRESSED), SUPPRESSED, SUPPRESSED)
+            for day in (0, *REPORTED_DAYS)
+        ),
+    )
+
+
+def _shown(kept: Sequence[Stretch], deaths: int, policy: Policy) -> dict[Key, Shown]:
+    """At risk = died + left + remaining, and remaining + came = at risk in the next stretch."""
+    table: dict[Key, int] = {("deaths", 0): deaths}
+    sums: list[Sum[Key]] = []
+    latent: set[Key] = {("left", k) for k in range(len(kept))}
+    for k, each in enumerate(kept):
+        left = each.at_risk - each.deaths - each.remaining
+        table |= {("at risk", k): each.at_risk, ("died", k): each.deaths, ("left", k): left}
+        table["remaining", k] = each.remaining
+        parts: tuple[Key, ...] = (("died", k), ("left", k), ("remaining", k))
+        sums.append(Sum(("at risk", k), parts, margin=False))
+        if k:
+            table["came", k] = each.at_risk - kept[k - 1].remaining
+            latent.add(("came", k))
+            parts = (
+                (("remaining", k - 1), ("came", k)) if table["came", k] else (("remaining", k - 1),)
+            )
+            sums.append(Sum(("at risk", k), parts, group=False, margin=False))
+    table["died later", 0] = deaths - sum(each.deaths for each in kept)
+    latent.add(("died later", 0))
+    died: tuple[Key, ...] = (*(("died", k) for k in range(len(kept))), ("died later", 0))
+    sums.append(Sum(("deaths", 0), died, group=False, margin=False))
+    return release_counts(table, sums, policy, latent)
+
+
+def _shown_steps(
+    kept: Sequence[Stretch], shown: Mapping[Key, Shown], policy: Policy
+) -> list[Stretch]:
+    """The stretches up to the first with a hidden count, in counts as shown."""
+    steps: list[Stretch] = []
+    for k, each in enumerate(kept):
+        at_risk, died, remaining = (shown[name, k] for name in ("at risk", "died", "remaining"))
+        if not (isinstance(at_risk, int) and isinstance(died, int) and isinstance(remaining, int)):
+            break
+        if at_risk < policy.group or died > at_risk:
+            break
+        steps.append(Stretch(each.end, at_risk, died, remaining))
+    return steps
+
+
+def _curve(steps: Sequence[Stretch]) -> Curve:
+    """Kaplan-Meier with all deaths of a stretch on its last day, among all at risk on it."""
+    following = [step.at_risk for step in steps[1:]] + [0]
+    left = [step.at_risk - step.deaths - n for step, n in zip(steps, following, strict=True)]
+    return kaplan_meier(
+        [step.end for step in steps],
+        [step.deaths for step in steps],
+        [max(0, count) for count in left],
+        [max(0, -count) for count in left],
+    )
