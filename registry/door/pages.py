@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from registry.door import visit
 from registry.door.visit import Visit
-from registry.door.wording import Words
 from registry.models import FollowUp
 from registry.queries.surveys import Standing
+from registry.survey_words import Words
 from surveys import pages as survey_pages
 from surveys.checking import Problem
 from surveys.pages import Page

@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 
 from registry import tokens
 from registry.actions.responses import Entry
-from registry.door.wording import SurveyWords
 from registry.models import FollowUp, Instance, Site
 from registry.protocols import Protocol
 from registry.queries import protocols, surveys
 from registry.queries.surveys import Standing
 from registry.runtime import Runtime
+from registry.survey_words import SurveyWords
 from surveys.answers import Context
 from surveys.checking import DATE_PARTS, Form
 from surveys.instruments import Instrument
