@@ -11,6 +11,7 @@ from random import SystemRandom
 
 from registry.mail import Mailer, make_mailer
 from registry.runtime import Runtime
+from workers.delivery import Stopping, never
 from workers.schedule import run_jobs_once
 from workers.traces import trace
 
@@ -28,10 +29,12 @@ class Loop:
         mailer: Callable[[], Mailer] | None = None,
         *,
         every: float = EVERY,
+        stopping: Stopping = never,
     ) -> None:
         self._runtime = runtime
         self._mailer = mailer or (lambda: make_mailer(runtime.settings))
         self._every = every
+        self._asked = stopping
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="registry-jobs", daemon=True)
 
@@ -46,14 +49,17 @@ class Loop:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        while not self._stop.is_set():
+        while not self._is_stopping():
             try:
                 with closing(self._mailer()) as mailer:
-                    run_jobs_once(self._runtime, mailer, self._stop.is_set)
+                    run_jobs_once(self._runtime, mailer, self._is_stopping)
             except Exception as fault:
                 log.error("the jobs could not be run: %s", trace(fault))
             spread = SystemRandom().uniform(1 - JITTER, 1 + JITTER)
             self._stop.wait(self._every * spread)
+
+    def _is_stopping(self) -> bool:
+        return self._stop.is_set() or self._asked()
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """What runs by itself and how often: read by beat, by the loop, and by `registry tick`."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -70,39 +70,47 @@ BY_NAME = {job.name: job for job in JOBS}
 
 
 def run_job(job: Job, runtime: Runtime, mailer: Mailer, stopping: Stopping = never) -> str | None:
-    """Run one job and keep its heartbeat; gives what stopped it. Never raises: one failing job
-    stops no other.
+    """Run one job and keep its heartbeat; gives what stopped it. Never raises."""
+    faults = _run([job], runtime, mailer, stopping)
+    return faults.get(job.name)
+
+
+def run_jobs_once(runtime: Runtime, mailer: Mailer, stopping: Stopping = never) -> dict[str, str]:
+    """Everything that is due now, once: for the loop, `registry tick`, the demo. Gives the faults
+    by job; empty when all went well. One failing job stops no other.
     """
-    error = None
+    return _run(JOBS, runtime, mailer, stopping)
+
+
+def _run(
+    jobs: Iterable[Job], runtime: Runtime, mailer: Mailer, stopping: Stopping
+) -> dict[str, str]:
+    ended: dict[str, str | None] = {}
+    for job in jobs:
+        if not stopping():
+            ended[job.name] = _fault_of(job, runtime, mailer, stopping)
+    faults = {name: error for name, error in ended.items() if error is not None}
+    try:
+        with transaction(runtime) as session:
+            at = runtime.clock.now()
+            for name, error in ended.items():
+                heartbeats.beat(session, error=error, by=name, at=at)
+    except Exception as fault:
+        log.error("no heartbeat could be kept: %s", trace(fault))
+        return {name: faults.get(name) or _told(fault) for name in ended}
+    return faults
+
+
+def _fault_of(job: Job, runtime: Runtime, mailer: Mailer, stopping: Stopping) -> str | None:
     try:
         job.work(runtime, mailer, stopping)
     except Exception as fault:
         log.error("job %s failed: %s", job.name, trace(fault))
-        error = _told(fault)
-    try:
-        with transaction(runtime) as session:
-            heartbeats.beat(session, error=error, by=job.name, at=runtime.clock.now())
-    except Exception as fault:
-        log.error("job %s could not keep its heartbeat: %s", job.name, trace(fault))
-        error = error or _told(fault)
-    return error
+        return _told(fault)
+    return None
 
 
 def _told(fault: Exception) -> str:
     """What may be kept of a fault: other messages than our own could quote a patient's data."""
     kind = type(fault).__name__
     return f"{kind}: {fault}"[:500] if isinstance(fault, MailFault | DomainError) else kind
-
-
-def run_jobs_once(runtime: Runtime, mailer: Mailer, stopping: Stopping = never) -> dict[str, str]:
-    """Everything that is due now, once: for the loop, `registry tick`, the demo. Gives the faults
-    by job; empty when all went well.
-    """
-    faults: dict[str, str] = {}
-    for job in JOBS:
-        if stopping():
-            break
-        error = run_job(job, runtime, mailer, stopping)
-        if error is not None:
-            faults[job.name] = error
-    return faults

@@ -205,7 +205,7 @@ def choose_password(
 def issue_key(session: Session, user_id: int, label: str, *, by: str, at: datetime) -> str:
     """A key for a program that acts as this user; it can be told once."""
     user = _user(session, user_id)
-    key = tokens.drawn()
+    key = f"rk_{tokens.drawn()}"
     session.add(
         ApiKey(
             user_id=user.id,

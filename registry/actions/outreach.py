@@ -29,24 +29,7 @@ def queue_due(
     Who may not be mailed gets none, and the row says why. After a pause only the newest of a
     patient's is begun; the others are missed, with that reason.
     """
-    ready = outreach.on_local_day(
-        session,
-        (FollowUp.state == FollowUpState.PLANNED)
-        & (FollowUp.month > 0)
-        & (FollowUp.due_on <= outreach.last_civil_day(at)),
-        at,
-        lambda today: and_(FollowUp.due_on <= today, FollowUp.closes_on >= today),
-    )
-    due = take(
-        session,
-        FollowUp,
-        ready,
-        order_by=FollowUp.due_on,
-        limit=limit,
-        state=FollowUpState.OPEN,
-        state_reason=None,
-        opened_at=at,
-    )
+    due = _take_due(session, at, limit)
     if not due:
         return 0
     stops = outreach.stops(session, {one.patient_id for one in due})
@@ -62,10 +45,35 @@ def queue_due(
     return len(due)
 
 
+def _take_due(session: Session, at: datetime, limit: int) -> Sequence[FollowUp]:
+    ready = outreach.on_local_day(
+        session,
+        (FollowUp.state == FollowUpState.PLANNED)
+        & (FollowUp.month > 0)
+        & (FollowUp.due_on <= outreach.last_civil_day(at)),
+        at,
+        lambda today: and_(FollowUp.due_on <= today, FollowUp.closes_on >= today),
+    )
+    if ready is None:
+        return []
+    return take(
+        session,
+        FollowUp,
+        ready,
+        order_by=FollowUp.due_on,
+        limit=limit,
+        state=FollowUpState.OPEN,
+        state_reason=None,
+        opened_at=at,
+    )
+
+
 def _newest_due(session: Session, due: Sequence[FollowUp], at: datetime) -> dict[int, date]:
     """The newest day that has come, per patient, whatever batch it falls in."""
     mine = FollowUp.patient_id.in_({one.patient_id for one in due})
     come = outreach.on_local_day(session, mine, at, lambda today: FollowUp.due_on <= today)
+    if come is None:
+        return {}
     rows = session.execute(
         select(FollowUp.patient_id, func.max(FollowUp.due_on))
         .where(come, FollowUp.state.in_((FollowUpState.PLANNED, FollowUpState.OPEN)))
@@ -108,6 +116,8 @@ def close_windows(session: Session, *, by: str, at: datetime, limit: int = BATCH
         at,
         lambda today: FollowUp.closes_on < today,
     )
+    if ready is None:
+        return 0
     reason = case(
         (FollowUp.state == FollowUpState.OPEN, "no answers were sent in its window"),
         else_="its window ended before it was begun",

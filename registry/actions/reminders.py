@@ -48,20 +48,7 @@ def remind_due(
     letter, none after the window; of several that are due the newest. What is dropped is kept with
     its reason.
     """
-    due = take(
-        session,
-        FollowUp,
-        outreach.on_local_day(
-            session,
-            (FollowUp.state == FollowUpState.OPEN)
-            & (FollowUp.remind_on <= outreach.last_civil_day(at)),
-            at,
-            lambda today: FollowUp.remind_on <= today,
-        ),
-        order_by=FollowUp.remind_on,
-        limit=limit,
-        remind_on=None,
-    )
+    due = _take_due(session, at, limit)
     if not due:
         return 0
     # a statement of its own: the rows are locked now, so it sees what other workers wrote
@@ -74,6 +61,19 @@ def remind_due(
     trail = [audit.Entry("outbox", "reminders.planned", {"follow_ups": [one.id for one in due]})]
     outbox.put(session, new, settings=settings, trail=trail, by=by, at=at)
     return len(due)
+
+
+def _take_due(session: Session, at: datetime, limit: int) -> Sequence[FollowUp]:
+    ready = outreach.on_local_day(
+        session,
+        (FollowUp.state == FollowUpState.OPEN)
+        & (FollowUp.remind_on <= outreach.last_civil_day(at)),
+        at,
+        lambda today: FollowUp.remind_on <= today,
+    )
+    if ready is None:
+        return []
+    return take(session, FollowUp, ready, order_by=FollowUp.remind_on, limit=limit, remind_on=None)
 
 
 def _post(session: Session, due: Sequence[FollowUp]) -> dict[int, _Post]:

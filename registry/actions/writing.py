@@ -21,9 +21,10 @@ def stamp(by: str, at: datetime) -> Row:
 
 
 def insert_rows(session: Session, model: type[Base], rows: Sequence[Row]) -> None:
-    """Insert rows that all have the same columns."""
+    """Insert rows that all have the same columns, in one statement."""
     if rows:
-        session.execute(insert(model), list(rows))
+        # without render_nulls each row with another column empty would be a statement of its own
+        session.execute(insert(model), list(rows), execution_options={"render_nulls": True})
 
 
 def supersede(

@@ -20,6 +20,7 @@ MODULES = {
     "site": "users",
     "web": "processes",
     "door": "processes",
+    "openapi": "openapi",
 }
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from registry.models import (
@@ -91,14 +91,19 @@ def on_local_day(
     candidates: ColumnElement[bool],
     at: datetime,
     condition: Callable[[date], ColumnElement[bool]],
-) -> ColumnElement[bool]:
-    """SQL condition: candidates (follow-ups) that fit `condition` of their own local day."""
+) -> ColumnElement[bool] | None:
+    """SQL condition: candidates (follow-ups) that fit `condition` of their own local day.
+
+    None when there is no candidate at all, which is what a job finds most of the time.
+    """
     zones = session.scalars(select(FollowUp.zone).where(candidates).distinct())
     days: dict[date, list[str]] = {}
     for zone in zones:
         days.setdefault(local_day(zone, at), []).append(zone)
+    if not days:
+        return None
     fits = (and_(FollowUp.zone.in_(zones), condition(day)) for day, zones in days.items())
-    return and_(candidates, or_(false(), *fits))
+    return and_(candidates, or_(*fits))
 
 
 def last_civil_day(at: datetime) -> date:

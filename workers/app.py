@@ -1,0 +1,73 @@
+"""The Celery app. It carries hints, never facts: whatever is lost here, the loop finds again."""
+
+from typing import Any
+
+from celery import Celery, bootsteps, signals
+
+from registry.settings import Settings
+from workers.hands import hands
+from workers.loop import Loop
+from workers.schedule import JOBS
+from workers.stopping import is_stopping, start, stop
+
+VISIBILITY = 3600  # seconds until Redis gives a task that nobody acknowledged to another worker
+TIME_LIMIT = VISIBILITY // 2 - 100
+
+
+def make_app(settings: Settings) -> Celery:
+    """The app for these settings; without a broker its tasks run at once where they are called."""
+    app = Celery("registry", broker=settings.broker_url or "memory://", include=["workers.tasks"])
+    app.conf.update(
+        task_always_eager=not settings.broker_url,
+        task_serializer="json",
+        accept_content=["json"],
+        task_ignore_result=True,
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_time_limit=TIME_LIMIT,
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options={"visibility_timeout": VISIBILITY},
+        beat_scheduler="celery.beat:Scheduler",  # keeps no file: the schedule is intervals only
+        beat_schedule={job.name: _entry(job.name, job.every) for job in JOBS},
+    )
+    app.steps["worker"].add(JobsStep)
+    return app
+
+
+def _entry(name: str, every: float) -> dict[str, Any]:
+    # a hint that waited longer than two pauses has been overtaken by others
+    return {"task": name, "schedule": every, "options": {"expires": 2 * every}}
+
+
+class JobsStep(bootsteps.StartStopStep):
+    """The loop in the worker's own process: begun after the pool was forked, and before the broker
+    is looked for, which may be down.
+    """
+
+    requires = ("celery.worker.components:Pool",)
+
+    def __init__(self, parent: Any, **kwargs: Any) -> None:
+        super().__init__(parent, **kwargs)
+        self.loop: Loop | None = None
+
+    def start(self, parent: Any) -> None:
+        start()
+        self.loop = Loop(hands.runtime, stopping=is_stopping)
+        self.loop.start()
+
+    def stop(self, parent: Any) -> None:
+        if self.loop is not None:
+            self.loop.stop()
+
+
+@signals.worker_process_init.connect
+def _after_fork(**_: object) -> None:
+    hands.renew()
+
+
+@signals.worker_shutting_down.connect
+def _stop(**_: object) -> None:
+    stop()

@@ -1,0 +1,35 @@
+"""The jobs as Celery tasks: hints without an argument, for the tables are the schedule."""
+
+from celery import shared_task
+
+from workers.hands import hands
+
+
+@shared_task(name="close_windows")
+def close_windows() -> None:
+    """Mark as missed what was not answered in its window."""
+    hands.run("close_windows")
+
+
+@shared_task(name="queue_due")
+def queue_due() -> None:
+    """Open the follow-ups whose day has come."""
+    hands.run("queue_due")
+
+
+@shared_task(name="new_links")
+def new_links() -> None:
+    """Write the letters with new links that were asked for."""
+    hands.run("new_links")
+
+
+@shared_task(name="remind_due")
+def remind_due() -> None:
+    """Write the reminders whose day has come."""
+    hands.run("remind_due")
+
+
+@shared_task(name="send_due")
+def send_due() -> None:
+    """Send the letters that are due."""
+    hands.run("send_due")
