@@ -12,6 +12,7 @@ import pytest
 from registry.datafiles import DataFileError
 from registry.protocols import OutcomeKind, bundled, from_text, load_protocol
 from registry.protocols.loading import BUNDLED
+from surveys.reading import fingerprint
 
 PROTOCOL = bundled()
 
@@ -133,6 +134,11 @@ def test_remarks_and_layout_do_not_change_the_fingerprint_but_content_does():
     worded = content()
     worded["event_categories"][3]["phrases"].append("sniffles")
     assert from_text(json.dumps(worded)).fingerprint != PROTOCOL.fingerprint
+
+
+def test_the_fingerprint_covers_the_questionnaire_word_for_word():
+    both = [content(), PROTOCOL.questionnaire.fingerprint]
+    assert PROTOCOL.fingerprint == fingerprint(both)
 
 
 def test_a_file_elsewhere_finds_its_categories_beside_it(tmp_path: Path):
