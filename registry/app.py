@@ -7,7 +7,7 @@ from typing import Any
 from argon2 import PasswordHasher
 from flask import Flask
 
-from registry import http
+from registry import api, http
 from registry.actions.passwords import HASHER
 from registry.door.application import create_door
 from registry.runtime import Runtime
@@ -39,6 +39,7 @@ def create_app(
     errors.prepare(app)
     for blueprint in blueprints.of(runtime.settings, is_demo=advance is not None):
         app.register_blueprint(blueprint)
+    api.register(app)
     return app
 
 
