@@ -10,6 +10,7 @@ from registry.imports.faults import Faults
 from registry.imports.reading import Row
 
 Values = dict[str, Any]
+REMEMBERED = 500  # cells per column: dates and codes come again and again
 
 
 @dataclass
@@ -27,6 +28,7 @@ class Columns:
     def __post_init__(self) -> None:
         self.fields: Mapping[str, fields.Field[Any]] = self.schema.fields
         self.others: list[str] = []
+        self._seen: dict[str, dict[str, Any]] = {}
 
     def header(self, names: list[str], faults: Faults) -> bool:
         """Whether the header can be used. Fills `others`."""
@@ -61,10 +63,20 @@ class Columns:
                     faults.add(row.line, name, "", "is missing; every row needs it")
                 continue
             try:
-                values[name] = field.deserialize(cell)
+                values[name] = self._value(name, field, cell)
             except ValidationError as error:
                 faults.add(row.line, name, cell, str(error.messages[0]))
         return values if faults.count == before else None
+
+    def _value(self, name: str, field: fields.Field[Any], cell: str) -> Any:
+        """The cell's value; the first few hundred cells of a column are remembered."""
+        seen = self._seen.setdefault(name, {})
+        if cell not in seen:
+            value = field.deserialize(cell)
+            if len(seen) >= REMEMBERED:
+                return value
+            seen[cell] = value
+        return seen[cell]
 
 
 def _listed(names: Collection[str]) -> str:

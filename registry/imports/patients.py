@@ -56,7 +56,15 @@ class PatientReader:
     def __init__(self, session: Session, job: Job) -> None:
         self._job = job
         self._today = last_civil_day(job.at)
-        self._protocol = protocols.in_force(session).protocol
+        protocol = protocols.in_force(session).protocol
+        self._codes = {
+            name: {
+                folded(word): coded.code
+                for coded in getattr(protocol, lists)
+                for word in (coded.label, coded.code)
+            }
+            for name, lists in CODED.items()
+        }
         self._sites = {row.code: row.id for row in session.execute(select(Site.code, Site.id))}
         self._columns = Columns(PatientRow(), ("patient_id", "site", "treatment_date"), True)
         self._covariates = Covariates(*_known_covariates(session))
@@ -193,13 +201,11 @@ class PatientReader:
         text: str | None = values.get(name)
         if text is None or name not in CODED:
             return text
-        for coded in getattr(self._protocol, CODED[name]):
-            if folded(text) in (folded(coded.code), folded(coded.label)):
-                return str(coded.code)
-        self.summary.notes[
-            f"{name} '{text}', which is none of the protocol's and kept as it is"
-        ] += 1
-        return text
+        code = self._codes[name].get(folded(text))
+        if code is None:
+            note = f"{name} '{text}', which is none of the protocol's and kept as it is"
+            self.summary.notes[note] += 1
+        return code or text
 
     def _compared(
         self, session: Session, known: Known, values: Values, item: Item, faults: Faults
