@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.errors import MessageDefect
+from email.errors import MessageDefect, MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -85,8 +85,9 @@ def _headers(letter: Letter, subject: str) -> Iterable[tuple[str, object]]:
 def _address(address: str, name: str = "") -> Address:
     try:
         return Address(display_name=name, addr_spec=address)
-    except (MessageDefect, ValueError, IndexError) as error:
-        raise LetterRefused("letter: the e-mail address on file is not one") from error
+    except (MessageDefect, MessageError, ValueError, IndexError):
+        # without its cause, which quotes the address
+        raise LetterRefused("letter: the e-mail address on file is not one") from None
 
 
 def _is_complete(text: str, facts: Mapping[str, str]) -> bool:
