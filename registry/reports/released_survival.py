@@ -6,12 +6,12 @@ and after the last such step, nothing is shown.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from registry.queries.sufficient_survival import DayCounts, SurvivalCounts
 from registry.reports.sentences import DEFINITIONS
-from registry.reports.survival import TITLES, curve_of
+from registry.reports.survival import TITLES, at, curve_of
 from registry.reports.values import CurveFigures, RiskRow, SurvivalFigures
 from registry.statistics.disclosure import release_counts, show_count
 from registry.statistics.policy import SUPPRESSED, Policy, Shown, Sum
@@ -70,22 +70,23 @@ def stretches(rows: Sequence[DayCounts], policy: Policy) -> list[Stretch]:
 
 
 def _released(name: str, rows: Sequence[DayCounts], policy: Policy) -> CurveFigures:
-    kept = stretches(rows, policy)
     deaths = sum(row.deaths for row in rows)
-    shown = _shown(kept, deaths, policy)
-    steps = _shown_steps(kept, shown, policy)
+    shown, steps = _longest(stretches(rows, policy), deaths, policy)
     curve = _curve(steps) if steps else None
-    last = steps[-1].end if steps else -1
-    ends = {step.end for step in steps}
-    at_risk: dict[int, Shown] = {step.end: step.remaining for step in steps}
-    if steps:
-        at_risk[0] = steps[0].at_risk
+    at_risk: dict[int, Shown] = {step.end: SUPPRESSED for step in steps}
+    for day, step in zip((0, *at_risk), steps, strict=False):
+        at_risk[day] = step.at_risk
     return CurveFigures(
         title=TITLES[name],
         definition=DEFINITIONS[name],
-        deaths=shown["deaths", 0],
-        at={day: curve.at(day) if curve and day in ends else SUPPRESSED for day in REPORTED_DAYS},
-        median=curve.median() if curve and last == REPORTED_DAYS[-1] else SUPPRESSED,
+        deaths=shown,
+        at={
+            day: replace(at(curve, day), at_risk=at_risk[day])
+            if curve is not None and day in at_risk
+            else SUPPRESSED
+            for day in REPORTED_DAYS
+        },
+        median=curve.median() if curve and REPORTED_DAYS[-1] in at_risk else SUPPRESSED,
         rmst=SUPPRESSED,
         steps=tuple(curve.steps()) if curve else (),
         risk=tuple(
@@ -95,44 +96,49 @@ def _released(name: str, rows: Sequence[DayCounts], policy: Policy) -> CurveFigu
     )
 
 
+def _longest(kept: Sequence[Stretch], deaths: int, policy: Policy) -> tuple[Shown, list[Stretch]]:
+    """The deaths, and as many stretches as can be shown together, in counts as shown."""
+    for length in range(len(kept), -1, -1):
+        some = kept[:length]
+        shown = _shown(some, deaths, policy)
+        steps = [_step(each, k, shown) for k, each in enumerate(some)]
+        found = [step for step in steps if step is not None and step.at_risk >= policy.group]
+        if len(found) == length and (found or not length):
+            return shown["deaths", 0], found
+    return SUPPRESSED, []
+
+
+def _step(each: Stretch, k: int, shown: Mapping[Key, Shown]) -> Stretch | None:
+    at_risk, died = shown["at risk", k], shown["died", k]
+    if not isinstance(at_risk, int) or not isinstance(died, int) or died > at_risk:
+        return None
+    return Stretch(each.end, at_risk, died, at_risk - died)
+
+
 def _shown(kept: Sequence[Stretch], deaths: int, policy: Policy) -> dict[Key, Shown]:
-    """At risk = died + left + remaining, and remaining + came = at risk in the next stretch."""
+    """At risk and died on each stretch. Protected besides: who left between two, or came."""
     table: dict[Key, int] = {("deaths", 0): deaths}
     sums: list[Sum[Key]] = []
-    latent: set[Key] = {("left", k) for k in range(len(kept))}
+    latent: set[Key] = set()
     for k, each in enumerate(kept):
-        left = each.at_risk - each.deaths - each.remaining
-        table |= {("at risk", k): each.at_risk, ("died", k): each.deaths, ("left", k): left}
-        table["remaining", k] = each.remaining
-        parts: tuple[Key, ...] = (("died", k), ("left", k), ("remaining", k))
-        sums.append(Sum(("at risk", k), parts, margin=False))
+        there = each.at_risk - each.deaths
+        table |= {("at risk", k): each.at_risk, ("died", k): each.deaths, ("lived", k): there}
+        latent.add(("lived", k))
+        sums.append(Sum(("at risk", k), (("died", k), ("lived", k)), margin=False))
         if k:
-            table["came", k] = each.at_risk - kept[k - 1].remaining
-            latent.add(("came", k))
-            parts = (
-                (("remaining", k - 1), ("came", k)) if table["came", k] else (("remaining", k - 1),)
-            )
+            came = each.at_risk - kept[k - 1].remaining
+            left = table["lived", k - 1] - kept[k - 1].remaining
+            table |= {("came", k): came, ("left", k): left, ("stayed", k): each.at_risk - came}
+            latent |= {("came", k), ("left", k), ("stayed", k)}
+            stayed: Key = ("stayed", k)
+            sums.append(Sum(("lived", k - 1), (("left", k), stayed), group=False, margin=False))
+            parts = (stayed, ("came", k)) if came else (stayed,)
             sums.append(Sum(("at risk", k), parts, group=False, margin=False))
     table["died later", 0] = deaths - sum(each.deaths for each in kept)
     latent.add(("died later", 0))
     died: tuple[Key, ...] = (*(("died", k) for k in range(len(kept))), ("died later", 0))
     sums.append(Sum(("deaths", 0), died, group=False, margin=False))
     return release_counts(table, sums, policy, latent)
-
-
-def _shown_steps(
-    kept: Sequence[Stretch], shown: Mapping[Key, Shown], policy: Policy
-) -> list[Stretch]:
-    """The stretches up to the first with a hidden count, in counts as shown."""
-    steps: list[Stretch] = []
-    for k, each in enumerate(kept):
-        at_risk, died, remaining = (shown[name, k] for name in ("at risk", "died", "remaining"))
-        if not (isinstance(at_risk, int) and isinstance(died, int) and isinstance(remaining, int)):
-            break
-        if at_risk < policy.group or died > at_risk:
-            break
-        steps.append(Stretch(each.end, at_risk, died, remaining))
-    return steps
 
 
 def _curve(steps: Sequence[Stretch]) -> Curve:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from registry.queries.sufficient_survival import DayCounts, SurvivalCounts
 from registry.reports.sentences import DEFINITIONS
-from registry.reports.values import CurveFigures, RiskRow, SurvivalFigures
+from registry.reports.values import At, CurveFigures, RiskRow, SurvivalFigures
 from registry.statistics.survival import REPORTED_DAYS, Curve, kaplan_meier
 
 TITLES = {"overall": "Survival", "overall_last_contact": "Survival, to the last contact"}
@@ -28,7 +28,7 @@ def _exact(name: str, rows: Sequence[DayCounts], last_day: int) -> CurveFigures:
         title=TITLES[name],
         definition=DEFINITIONS[name],
         deaths=curve.total_events,
-        at={day: curve.at(day) for day in REPORTED_DAYS},
+        at={day: at(curve, day) for day in REPORTED_DAYS},
         median=curve.median(),
         rmst=curve.rmst(reachable),
         steps=tuple(curve.steps()),
@@ -53,3 +53,9 @@ def curve_of(rows: Sequence[DayCounts], *, reverse: bool = False) -> Curve:
         deaths if reverse else censored,
         [row.entries for row in rows],
     )
+
+
+def at(curve: Curve, day: int) -> At:
+    """The curve's value at the end of a day."""
+    found = curve.at(day)
+    return At(day, found.survival, found.lower, found.upper, found.at_risk, found.reason)

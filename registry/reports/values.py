@@ -12,7 +12,7 @@ from registry.protocols import Outcome
 from registry.published import Pair
 from registry.statistics.comparison import Comparison
 from registry.statistics.policy import Shown, Suppressed
-from registry.statistics.survival import MeanTime, Step, SurvivalAt
+from registry.statistics.survival import MeanTime, Step
 from registry.statistics.values import Estimate, Interval, NotEstimable, Proportion, Rate
 from surveys.timepoints import Timepoint
 
@@ -97,6 +97,18 @@ class SafetyFigures:
 
 
 @dataclass(frozen=True)
+class At:
+    """Survival at the end of a day with its limits, and who was at risk on it."""
+
+    day: int
+    survival: float | None
+    lower: float | None
+    upper: float | None
+    at_risk: Shown
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
 class RiskRow:
     """On a day: at risk now; died and censored before it."""
 
@@ -116,7 +128,7 @@ class CurveFigures:
     title: str
     definition: str
     deaths: Shown
-    at: Mapping[int, SurvivalAt | Suppressed]
+    at: Mapping[int, At | Suppressed]
     median: Estimate | Suppressed
     rmst: MeanTime | Suppressed
     steps: tuple[Step, ...]

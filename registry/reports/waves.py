@@ -1,5 +1,7 @@
 """One time-point's counts as figures, exact or as they may be released."""
 
+from collections.abc import Mapping
+
 from registry.protocols import Outcome, OutcomeKind, Protocol
 from registry.queries.sufficient_outcomes import horizon
 from registry.queries.sufficient_waves import WaveCounts
@@ -51,19 +53,22 @@ def released_wave(
 ) -> Wave:
     """The wave as it may leave the registry; `due` and `not_yet_due` as shown beside the treated.
 
-    Outcomes that are told and events are two releases: the one's dead are the dispositions', the
-    other's are counted at another day. Where the due are hidden once, all of the wave is.
+    Answers and events are releases of their own: the dead of the one are the dispositions', those
+    of the other are counted at another day. A release that would have to hide the due is left out.
     """
     kinds = {code: protocol.by_outcome[code].kind in TOLD for code in counts.outcomes}
-    told = {code: each for code, each in counts.outcomes.items() if kinds[code]}
-    events = {code: each for code, each in counts.outcomes.items() if not kinds[code]}
-    asked = release_wave(counts.dispositions, told, policy=policy)
-    happened = release_wave(Dispositions(no_contact=counts.due), events, policy=policy)
-    hidden = any(isinstance(each, Suppressed) for each in (due, asked.due, happened.due))
-    figures = {code: _rules(code, asked, happened, hidden) for code in counts.outcomes}
-    letters: dict[str, Shown] = {
-        letter: SUPPRESSED if hidden else shown for letter, shown in asked.dispositions.items()
-    }
+    told_codes = {code for code, told in kinds.items() if told}
+    asked = _asked(counts, told_codes, protocol.primary.outcome, policy)
+    figures: dict[str, dict[str, Figure]] = {}
+    for code, told in kinds.items():
+        found = asked if told else _happened(counts, code, policy)
+        shown = None if found is None or isinstance(due, Suppressed) else found.outcomes.get(code)
+        figures[code] = shown or dict.fromkeys(RULES, SUPPRESSED)
+    hidden = asked is None or isinstance(due, Suppressed)
+    letters: dict[str, Shown] = dict.fromkeys(counts.dispositions.as_json(), SUPPRESSED)
+    rates: dict[str, Number] = dict.fromkeys(response_rates(counts.dispositions).rates, SUPPRESSED)
+    if asked is not None and not hidden:
+        letters, rates = asked.dispositions, asked.rates
     return Wave(
         timepoint=counts.timepoint,
         event_day=horizon(counts.timepoint.month),
@@ -71,8 +76,8 @@ def released_wave(
         not_yet_due=not_yet_due,
         dispositions=letters,
         e=_e(letters),
-        rates=dict.fromkeys(asked.rates, SUPPRESSED) if hidden else asked.rates,
-        rr1=SUPPRESSED if hidden else asked.rr1,
+        rates=rates,
+        rr1=SUPPRESSED if asked is None or hidden else asked.rr1,
         out_of_window=show_count(counts.out_of_window, policy),
         duplicates=show_count(counts.duplicates, policy),
         outcomes={
@@ -82,15 +87,26 @@ def released_wave(
     )
 
 
-def _rules(
-    code: str, asked: ReleasedWave, happened: ReleasedWave, hidden: bool
-) -> dict[str, Figure]:
-    if hidden:
-        return dict.fromkeys(RULES, SUPPRESSED)
-    return {**asked.outcomes, **happened.outcomes}[code]
+def _asked(counts: WaveCounts, told: set[str], primary: str, policy: Policy) -> ReleasedWave | None:
+    """Dispositions with as many outcomes as can be shown beside them: all, those of everyone due,
+    the primary one, none; None if even the dispositions cannot.
+    """
+    everyone = {code for code in told if counts.outcomes[code].due == counts.due}
+    for codes in (told, everyone, {primary} & told, set[str]()):
+        some = {code: each for code, each in counts.outcomes.items() if code in codes}
+        found = release_wave(counts.dispositions, some, policy=policy)
+        if not isinstance(found.due, Suppressed):
+            return found
+    return None
 
 
-def _released_outcome(outcome: Outcome, rules: dict[str, Figure]) -> OutcomeFigures:
+def _happened(counts: WaveCounts, code: str, policy: Policy) -> ReleasedWave | None:
+    everyone = Dispositions(no_contact=counts.due)
+    found = release_wave(everyone, {code: counts.outcomes[code]}, policy=policy)
+    return None if isinstance(found.due, Suppressed) else found
+
+
+def _released_outcome(outcome: Outcome, rules: Mapping[str, Figure]) -> OutcomeFigures:
     lowest, highest = rules["worst_case"], rules["best_case"]
     silent: Shown = SUPPRESSED
     if isinstance(lowest, Proportion) and isinstance(highest, Proportion):
@@ -99,7 +115,7 @@ def _released_outcome(outcome: Outcome, rules: dict[str, Figure]) -> OutcomeFigu
     return OutcomeFigures(outcome, rules, silent, sentence)
 
 
-def _e(letters: dict[str, Shown]) -> Number:
+def _e(letters: Mapping[str, Shown]) -> Number:
     counts = {letter: shown for letter, shown in letters.items() if isinstance(shown, int)}
     if len(counts) < len(letters):
         return SUPPRESSED

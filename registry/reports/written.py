@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from registry.reports.values import (
+    At,
     CurveFigures,
     LabelFigures,
     Number,
@@ -119,7 +120,19 @@ def _years(value: float | Suppressed) -> object:
 def _curve(curve: CurveFigures) -> Json:
     return {
         "deaths": shown_json(curve.deaths),
-        "at": {str(day): each.as_json() for day, each in curve.at.items()},
+        "at": {str(day): _at(each) for day, each in curve.at.items()},
         "median": curve.median.as_json(),
         "rmst": curve.rmst.as_json(),
     }
+
+
+def _at(found: At | Suppressed) -> Json:
+    if isinstance(found, Suppressed):
+        return found.as_json()
+    written: Json = {
+        "survival": number(found.survival),
+        "lower": number(found.lower),
+        "upper": number(found.upper),
+        "at_risk": shown_json(found.at_risk),
+    }
+    return written if found.reason is None else written | {"reason": found.reason}

@@ -1,10 +1,11 @@
 """Small registries as plain data, in days since treatment, and their rows in a real database."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -152,64 +153,76 @@ def _person(
     session.flush()
     kept = {"patient_id": patient.id, "recorded_at": at, "recorded_by": BY}
     session.add(TreatmentCourse(number=1, started_on=one.treated_on, **kept))
-    if one.consent is not None:
-        given = one.on(one.consent)
-        session.add(Consent(consent_version="1", language="en", given_on=given, **kept))
-    if one.death is not None:
-        session.add(Death(died_on=one.on(one.death), **kept))
-    if one.left is not None:
-        session.add(Withdrawal(withdrawn_on=one.on(one.left), scope=one.scope, **kept))
-    if one.dose is not None:
-        dose = Decimal(str(one.dose))
-        session.add(Covariate(name="prednisone_mg_per_day", number=dose, **kept))
     responses = [_answer(session, patient.id, one, answer, at) for answer in one.answers]
-    for note in one.log:
-        on = None if note.day is None else one.on(note.day)
-        session.add(
-            Disposition(month=note.month, code=note.code, noted_on=on, source="import", **kept)
-        )
-    for day, flag in one.labs:
-        session.add(
-            LabResult(
-                collected_on=one.on(day),
-                test="dsdna",
-                reported_value="1",
-                reported_unit="[IU]/mL",
-                unit="[IU]/mL",
-                flag=flag,
-                **kept,
-            )
-        )
-    for day in one.visits:
-        session.add(Administration(given_on=one.on(day), route="intravenous", **kept))
+    session.add_all([*_endings(one, kept), *_measured(one, kept)])
     for event in one.events:
-        row = AdverseEvent(
-            term=event.term,
-            onset_on=one.on(event.day or 0),
-            serious=event.serious,
-            grade=event.grade,
-            related=event.related,
-            **kept,
-        )
-        _kept(session, row, event, kept)
+        _event(session, one, event, kept)
     for event in one.told:
-        told = ReportedEvent(
-            term=event.term,
-            onset_on=None if event.day is None else one.on(event.day),
-            serious=event.serious,
-            grade=event.grade,
-            related=event.related,
-            state=event.state,
-            response_id=None if event.answer is None else responses[event.answer],
-            **kept,
-        )
-        _kept(session, told, event, kept)
+        _told(session, one, event, responses, kept)
     session.flush()
     return patient.id
 
 
+def _endings(one: Person, kept: dict[str, Any]) -> Iterator[object]:
+    if one.consent is not None:
+        given = one.on(one.consent)
+        yield Consent(consent_version="1", language="en", given_on=given, **kept)
+    if one.death is not None:
+        yield Death(died_on=one.on(one.death), **kept)
+    if one.left is not None:
+        yield Withdrawal(withdrawn_on=one.on(one.left), scope=one.scope, **kept)
+    for note in one.log:
+        on = None if note.day is None else one.on(note.day)
+        yield Disposition(month=note.month, code=note.code, noted_on=on, source="import", **kept)
+
+
+def _measured(one: Person, kept: dict[str, Any]) -> Iterator[object]:
+    if one.dose is not None:
+        yield Covariate(name="prednisone_mg_per_day", number=Decimal(str(one.dose)), **kept)
+    for day, flag in one.labs:
+        yield LabResult(
+            collected_on=one.on(day),
+            test="dsdna",
+            reported_value="1",
+            reported_unit="[IU]/mL",
+            unit="[IU]/mL",
+            flag=flag,
+            **kept,
+        )
+    for day in one.visits:
+        yield Administration(given_on=one.on(day), route="intravenous", **kept)
+
+
+def _event(session: Session, one: Person, event: Event, kept: dict[str, Any]) -> None:
+    row = AdverseEvent(
+        term=event.term,
+        onset_on=one.on(event.day or 0),
+        serious=event.serious,
+        grade=event.grade,
+        related=event.related,
+        **kept,
+    )
+    _kept(session, row, event, kept)
+
+
+def _told(
+    session: Session, one: Person, event: Event, responses: Sequence[int], kept: dict[str, Any]
+) -> None:
+    row = ReportedEvent(
+        term=event.term,
+        onset_on=None if event.day is None else one.on(event.day),
+        serious=event.serious,
+        grade=event.grade,
+        related=event.related,
+        state=event.state,
+        response_id=None if event.answer is None else responses[event.answer],
+        **kept,
+    )
+    _kept(session, row, event, kept)
+
+
 def _kept(
-    session: Session, row: AdverseEvent | ReportedEvent, event: Event, kept: dict[str, object]
+    session: Session, row: AdverseEvent | ReportedEvent, event: Event, kept: dict[str, Any]
 ) -> None:
     session.add(row)
     session.flush()

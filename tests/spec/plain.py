@@ -1,6 +1,6 @@
 """The statistics of a small registry by plain loops over people: slow, short, and independent."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -129,38 +129,48 @@ def tally(
         return
     counts[0] += 1
     dead = one.death is not None and one.death <= window[1]
-    has: bool | None = None
     if outcome.kind in (OutcomeKind.ANSWER, OutcomeKind.SCORE):
         dead = letter == "NE"
-        if counting is not None and outcome.code in counting.values:
-            has = counting.values[outcome.code] > 0
+        has = told(outcome, counting)
     elif outcome.kind is OutcomeKind.LAB:
-        judged = [
-            (day, flag)
-            for day, flag in one.person.labs
-            if flag and window[0] <= day <= window[1] and one.usable(day)
-        ]
-        if judged:
-            last = max(day for day, _ in judged)
-            has = ("high" in {flag for day, flag in judged if day == last}) or False
+        has = measured(one, window)
     else:
-        by = TARGET[month]
-        dead = one.death is not None and one.death <= by
-        days = [
-            e.day
-            for e in one.events()
-            if outcome.event in e.categories and e.day is not None and 0 <= e.day <= one.end
-        ]
-        if outcome.kind is OutcomeKind.DEATH:
-            days = [one.death] if one.death is not None else []
-        if days and min(days) <= by:
-            has = True
-        elif not dead and not (one.left is not None and one.left < by):
-            has = False
+        dead = one.death is not None and one.death <= TARGET[month]
+        has = happened(one, outcome, TARGET[month])
     if has is not None:
         counts[1 if has else 2] += 1
     elif dead:
         counts[3] += 1
+
+
+def told(outcome: Outcome, counting: Answered | None) -> bool | None:
+    value = None if counting is None else counting.values.get(outcome.code)
+    return None if value is None else value > 0
+
+
+def measured(one: Seen, window: tuple[int, int]) -> bool | None:
+    judged = [
+        (day, flag)
+        for day, flag in one.person.labs
+        if flag and window[0] <= day <= window[1] and one.usable(day)
+    ]
+    last = max((day for day, _ in judged), default=None)
+    return None if last is None else "high" in {flag for day, flag in judged if day == last}
+
+
+def happened(one: Seen, outcome: Outcome, by: int) -> bool | None:
+    days = [
+        e.day
+        for e in one.events()
+        if outcome.event in e.categories and e.day is not None and 0 <= e.day <= one.end
+    ]
+    if outcome.kind is OutcomeKind.DEATH:
+        days = [one.death] if one.death is not None else []
+    if days and min(days) <= by:
+        return True
+    gone = [day for day in (one.death,) if day is not None and day <= by]
+    gone += [day for day in (one.left,) if day is not None and day < by]
+    return None if gone else False
 
 
 Labels = dict[tuple[str, str], tuple[int, int, int, int]]
@@ -192,29 +202,29 @@ def patient(
     for one in everyone:
         covered, last = covered_days(one)
         asked += last is not None
-        mine = []
-        for event in one.person.told:
-            source = None if event.answer is None else one.person.answers[event.answer]
-            if source is not None and not (source.sent and one.usable(source.day)):
-                continue
-            day = event.day if event.day is not None else (source.day if source else None)
-            if source is None and day is not None and not one.usable(day):
-                continue
-            if event.state == "rejected" or day is None:
-                continue
+        days: dict[tuple[str, str], list[int]] = {}
+        for event, day in accepted(one):
             before += day < 0
-            outside = last is None or day > last
-            after += day >= 0 and outside
-            if day >= 0 and not outside:
-                mine.append((event, day))
-        if last is not None:
-            days: dict[tuple[str, str], list[int]] = {}
-            for event, day in mine:
+            if day >= 0 and (last is None or day > last):
+                after += 1
+            elif day >= 0:
                 for label in labels_of([event], named):
                     days.setdefault(label, []).append(day)
+        if last is not None:
             rows.append((len(covered), days, covered))
     totals = sums_over(rows)
     return (*totals, before, after, asked)
+
+
+def accepted(one: Seen) -> Iterator[tuple[Event, int]]:
+    """What the patient told and nobody rejected, with its day: of onset, else of the answer."""
+    for event in one.person.told:
+        source = None if event.answer is None else one.person.answers[event.answer]
+        day = source.day if event.day is None and source else event.day
+        told_on = day if source is None else source.day
+        sent = source is None or source.sent
+        if event.state != "rejected" and day is not None and sent and one.usable(told_on or 0):
+            yield event, day
 
 
 def covered_days(one: Seen) -> tuple[set[int], int | None]:

@@ -3,9 +3,9 @@
 from datetime import date, timedelta
 
 import plain
-from little import Answered, Event, Noted, Person, build
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from little import Answered, Event, Noted, Person, build
 
 from registry.db import reading, transaction
 from registry.models import Patient
