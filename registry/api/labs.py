@@ -8,8 +8,9 @@ from sqlalchemy import select
 from registry.actions import laboratory
 from registry.actions.facts import Measured
 from registry.api.routes import PATIENT, Call, Made, Routes
-from registry.api.shapes import LabInSchema, LabSchema
+from registry.api.shapes import LabSchema
 from registry.models import LabResult, known
+from registry.schemas.labs import LabInSchema
 
 routes = Routes("labs", "Laboratory results of a patient, at any date.")
 

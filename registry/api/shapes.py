@@ -4,7 +4,7 @@ from marshmallow import Schema, fields
 from marshmallow.validate import OneOf
 
 from registry.models.follow_ups import RESPONDENTS
-from registry.schemas.fields import Amount, Choice, Code, Day, PlainText, Whole, YesNo
+from registry.schemas.fields import Amount, Choice, Code, Day, Whole
 
 MODES = ("phone", "paper", "tablet")
 
@@ -61,18 +61,6 @@ class AnswersSchema(Schema):
     answered_on = fields.Date(allow_none=True)
     submitted_at = fields.AwareDateTime(allow_none=True)
     answers = fields.Dict(keys=fields.String(), required=True)
-
-
-class LabInSchema(Schema):
-    """A result as the laboratory reported it, with its own limits in that unit if it gave any."""
-
-    test = PlainText(60, required=True, metadata={"description": "LOINC code, or our name of it"})
-    value = PlainText(40, required=True, metadata={"description": "like 0.8, <0.02 or 1:640"})
-    unit = PlainText(40, required=True)
-    collected_on = Day(required=True)
-    reference_low = Amount()
-    reference_high = Amount()
-    confirmed = YesNo(metadata={"description": "true although the value is hardly possible"})
 
 
 class LabSchema(Schema):
