@@ -76,16 +76,21 @@ class SmtpMailer:
             self._drop()
 
     def _connect(self) -> smtplib.SMTP:
-        url = self._url
-        kind = smtplib.SMTP_SSL if url.scheme == "smtps" else smtplib.SMTP
         try:
-            smtp = kind(url.hostname or "", url.port or PORTS[url.scheme], timeout=CONNECT_SECONDS)
-            self._smtp = smtp
+            smtp = self._smtp = self._opened()
             _sock(smtp).settimeout(COMMAND_SECONDS)
             self._greet(smtp)
         except OSError as error:
             raise self._gone(error) from error
         return smtp
+
+    def _opened(self) -> smtplib.SMTP:
+        host, port = self._url.hostname or "", self._url.port or PORTS[self._url.scheme]
+        if self._url.scheme == "smtps":
+            # without a context smtplib would take any certificate
+            context = ssl.create_default_context()
+            return smtplib.SMTP_SSL(host, port, timeout=CONNECT_SECONDS, context=context)
+        return smtplib.SMTP(host, port, timeout=CONNECT_SECONDS)
 
     def _greet(self, smtp: smtplib.SMTP) -> None:
         smtp.ehlo_or_helo_if_needed()
