@@ -18,9 +18,8 @@ from registry.api.shapes import (
     LinkSchema,
     SentAnswersInSchema,
 )
-from registry.errors import NotFound
 from registry.models import FollowUp, ResponseStatus, known
-from registry.queries import protocols
+from registry.queries import protocols, records
 from registry.queries import surveys as reading
 
 MONTH = f"{PATIENT}/follow-ups/<int(max=600):month>"
@@ -79,12 +78,7 @@ def send_answers(call: Call, given: Mapping[str, Any], month: int) -> Made:
 
 
 def _follow_up(call: Call, month: int) -> FollowUp:
-    found = call.session.scalars(
-        select(FollowUp).where(FollowUp.patient_id == call.patient.id, FollowUp.month == month)
-    ).one_or_none()
-    if found is None:
-        raise NotFound("This patient has no follow-up of that month.")
-    return found
+    return records.follow_up(call.session, call.patient.id, month)
 
 
 def _keep(call: Call, given: Mapping[str, Any], month: int) -> FollowUp:

@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from marshmallow import ValidationError
 
 from registry.actions import laboratory
 from registry.actions.facts import Measured
 from registry.api.routes import PATIENT, Call, Made, Routes
 from registry.api.shapes import LabSchema
-from registry.models import LabResult, known
+from registry.models import LabResult
+from registry.queries import records
 from registry.schemas.labs import LabInSchema
 
 routes = Routes("labs", "Laboratory results of a patient, at any date.")
@@ -18,11 +19,8 @@ routes = Routes("labs", "Laboratory results of a patient, at any date.")
 @routes.operation("GET", f"{PATIENT}/labs", LabSchema(many=True))
 def results(call: Call) -> Sequence[LabResult]:
     """The laboratory results of a patient, as they are known now"""
-    return call.session.scalars(
-        select(LabResult)
-        .where(LabResult.patient_id == call.patient.id, known(LabResult))
-        .order_by(LabResult.collected_on, LabResult.test, LabResult.id)
-    ).all()
+    order = (LabResult.collected_on, LabResult.test)
+    return records.current(call.session, LabResult, call.patient.id, *order)
 
 
 @routes.operation("POST", f"{PATIENT}/labs", LabSchema(), status=201, takes=LabInSchema())
@@ -34,7 +32,10 @@ def record(call: Call, given: Mapping[str, Any]) -> Made:
     confirmed = given.get("confirmed", False)
     measured = Measured(**{name: value for name, value in given.items() if name != "confirmed"})
     patient = call.patient
-    result = laboratory.record_result(
-        call.session, patient.id, measured, by=call.by, at=call.at, confirmed=confirmed
-    )
+    try:
+        result = laboratory.record_result(
+            call.session, patient.id, measured, by=call.by, at=call.at, confirmed=confirmed
+        )
+    except laboratory.Implausible as doubt:
+        raise ValidationError({"confirmed": [str(doubt)]}) from doubt
     return Made(result, f"/patients/{patient.study_number}/labs")

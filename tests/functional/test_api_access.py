@@ -1,6 +1,8 @@
 """Keys, sites, errors and repeated requests of the API."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -141,7 +143,8 @@ def test_a_rule_that_does_not_hold_is_told_by_field(nurse: Program, labs: str) -
         ({"data": "[" * 99_000, "content_type": "application/json"}, 400),
         ({"data": b'{"test": "\xff"}', "content_type": "application/json"}, 400),
         ({"json": ["creatinine"]}, 422),
-        ({"json": None}, 422),
+        ({"data": "null", "content_type": "application/json"}, 422),
+        ({}, 415),
         ({"json": LAB | {"value": "\ud800"}}, 422),
         ({"json": LAB | {"value": {"of": 1}}}, 422),
         ({"data": "test=creatinine"}, 415),
@@ -175,6 +178,24 @@ def test_the_same_request_again_gets_the_same_answer_and_does_nothing(
     again = nurse.call("POST", labs, 201, once="one", json=LAB)
     assert again.data == first.data
     assert again.headers["Location"] == first.headers["Location"] == f"{PREFIX}{labs}"
+    assert results(registry) == 1
+
+
+def test_the_same_request_twice_at_once_happens_once(
+    registry: Runtime, nurse: Program, labs: str
+) -> None:
+    together = Barrier(4)
+
+    def post(_number: int) -> tuple[int, bytes]:
+        together.wait()
+        headers = {"Authorization": f"Bearer {nurse.key}", "Idempotency-Key": "one"}
+        client = nurse.client.application.test_client()
+        answer = client.post(PREFIX + labs, json=LAB, headers=headers)
+        return answer.status_code, answer.data
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = set(pool.map(post, range(4)))
+    assert [status for status, _ in answers] == [201]
     assert results(registry) == 1
 
 
