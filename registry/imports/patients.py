@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import func, select
@@ -216,7 +217,7 @@ class PatientReader:
         for column, (old, new) in differences.items():
             reason = self._refusal(session, known, column, old, new)
             if reason:
-                faults.add(item.line, column, str(new), reason)
+                faults.add(item.line, column, _plain(new), reason)
             else:
                 self.summary.differences.append(
                     f"line {item.line}, {item.number}: {column} {_shown(column, old, new)}"
@@ -230,7 +231,7 @@ class PatientReader:
         if column == "site":
             return f"this patient belongs to site {old}; an import moves nobody"
         if not self._job.update:
-            was = "" if column in IDENTITY else f" ('{'' if old is None else old}')"
+            was = "" if column in IDENTITY else f" ('{_plain(old)}')"
             return f"this patient is known with another value{was}; to change it add --update"
         if column == "email":
             owner = identities.by_email(session, self._job.vault, new, other_than=known.patient_id)
@@ -286,7 +287,13 @@ def _shown(column: str, old: Any, new: Any) -> str:
     """A difference to print; who somebody is does not go to the terminal."""
     if column in IDENTITY:
         return "differs"
-    return f"{'nothing' if old is None else old} → {new}"
+    return f"{_plain(old) or 'nothing'} → {_plain(new)}"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    return "" if value is None else str(value)
 
 
 def _age(values: Values) -> int | None:
