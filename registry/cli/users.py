@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from registry.actions import accounts, sites
 from registry.cli.common import runtime_from_env
+from registry.cli.keys import KEYS
 from registry.db import transaction
 from registry.errors import NotFound
 from registry.models import Site, User
@@ -62,6 +63,10 @@ def disable(email: str) -> None:
     click.echo(f"{email} is disabled.", err=True)
 
 
+for key in KEYS:
+    user.add_command(key)
+
+
 @click.group("site")
 def site() -> None:
     """Clinics."""
@@ -89,7 +94,7 @@ def _loaded(schema: Schema, told: dict[str, str]) -> dict[str, Any]:
     try:
         loaded: dict[str, Any] = schema.load({name: text for name, text in told.items() if text})
     except ValidationError as wrong:
-        faults = wrong.normalized_messages().items()
+        faults = wrong.messages_dict.items()
         raise click.UsageError(
             "; ".join(f"{name} {' '.join(texts)}" for name, texts in faults)
         ) from wrong
