@@ -38,20 +38,29 @@ class _Line:
     reason: str
 
 
-def share_download(blocks: Sequence[ShareBlock], caption: Caption) -> Markup:
-    """The whole forest of shares as a file of its own."""
-    key = [
-        (marks.key(Mark.REGISTRY), "registry, 95 % interval"),
-        (marks.key(Mark.PUBLISHED), "published, 95 % interval"),
-        (marks.key(Mark.CONTROL), "published, control or placebo arm"),
-        (marks.bracket_key(), "registry if none or all of the silent had it"),
-    ]
-    drawn = [_head(SHARES, "Source", ("Counted",), "Share of patients, %", "Estimate")]
+def share_download(blocks: Sequence[ShareBlock], caption: Caption, first: str = "Source") -> Markup:
+    """The whole forest of shares as a file of its own; `first` heads the column of rows."""
+    key = [(sample, words) for mark, sample, words in _share_key() if mark in _used(blocks)]
+    drawn = [_head(SHARES, first, ("Counted",), "Share of patients, %", "Estimate")]
     y = 46.0
     for block in blocks:
         part, y = _block(block.title, block.about, map(_share_line, block.rows), SHARES, y)
         drawn.append(part)
     return sheet.sheet(caption, key, svg.join(*drawn), y + 8)
+
+
+def _share_key() -> list[tuple[Mark | None, Markup, str]]:
+    return [
+        (Mark.REGISTRY, marks.key(Mark.REGISTRY), "registry, 95 % interval"),
+        (Mark.PUBLISHED, marks.key(Mark.PUBLISHED), "published, 95 % interval"),
+        (Mark.CONTROL, marks.key(Mark.CONTROL), "published, control or placebo arm"),
+        (None, marks.bracket_key(), "registry if none or all of the silent had it"),
+    ]
+
+
+def _used(blocks: Sequence[ShareBlock]) -> set[Mark | None]:
+    """The marks of the rows; None stands for the bracket."""
+    return {None, *(row.mark for block in blocks for row in block.rows)}
 
 
 def difference_download(blocks: Sequence[DifferenceBlock], caption: Caption) -> Markup:

@@ -31,7 +31,11 @@ PATTERN = {"partial": "url(#hatch)", "other": "url(#dots)", "unknown": "none"}
 
 @dataclass(frozen=True)
 class Wave:
-    """Dispositions of everybody due and alive at a month; None where a count may not be shown."""
+    """Dispositions of everybody due and alive at a month; None where a count may not be shown.
+
+    `asked`: the denominator of the rate where it is shown by itself, as in a release, whose rounded
+    counts need not add up to it.
+    """
 
     month: int
     complete: int | None
@@ -42,6 +46,7 @@ class Wave:
     unknown: int | None
     rate: Limits | None
     reason: str = ""
+    asked: int | None = None
 
     @property
     def counts(self) -> tuple[int | None, ...]:
@@ -52,6 +57,11 @@ class Wave:
     def hidden(self) -> bool:
         """Whether one hidden count hides the bar, from which it could be measured."""
         return None in self.counts
+
+    @property
+    def rate_hidden(self) -> bool:
+        """Whether the rate is hidden: for itself, or because it would tell a hidden count."""
+        return (self.rate is None and not self.reason) or (self.hidden and self.asked is None)
 
     @property
     def due(self) -> int:
@@ -71,7 +81,7 @@ def rate_cell(wave: Wave) -> Markup:
 
 def rate_words(wave: Wave) -> str:
     """Response rate 1 as words, or why there is none."""
-    if wave.hidden:
+    if wave.rate_hidden:
         return words.HIDDEN
     if wave.rate is None:
         return wave.reason
@@ -80,9 +90,10 @@ def rate_words(wave: Wave) -> str:
 
 def complete_words(wave: Wave) -> str:
     """ "126 of 180", or that it is hidden."""
-    if wave.hidden:
+    asked = wave.due if wave.asked is None else wave.asked
+    if wave.complete is None or (wave.hidden and wave.asked is None):
         return words.HIDDEN
-    return f"{words.whole(wave.complete)} of {words.whole(wave.due)}"
+    return f"{words.whole(wave.complete)} of {words.whole(asked)}"
 
 
 def response_key() -> list[tuple[Markup, str]]:
@@ -140,7 +151,7 @@ def _bar(wave: Wave) -> Markup:
 
 
 def _rate(wave: Wave, y: float = marks.MIDDLE) -> Markup:
-    if wave.hidden:
+    if wave.rate_hidden:
         return marks.hidden_word(y)
     return marks.interval(SHARES, wave.rate, Mark.REGISTRY, y) if wave.rate else Markup("")
 

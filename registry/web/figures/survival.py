@@ -1,0 +1,45 @@
+"""Survival: the silent taken to be alive, and followed only to the last contact."""
+
+from flask import Blueprint, Response
+from markupsafe import Markup
+
+from registry.reports import figures
+from registry.reports.charts import survival as charts
+from registry.reports.values import CurveFigures
+from registry.web.figures import frame
+from registry.web.figures.frame import Shown
+
+survival = Blueprint("survival", __name__)
+NOTE = (
+    "Kaplan-Meier with log-log 95 % band; no band before the first death. The curve stops where "
+    "fewer than 10 are at risk. Patients who consented later than treatment enter on that day."
+)
+RELEASED = (
+    "Released curves step only where more than 7 deaths have come together; people at risk are "
+    "rounded to 5."
+)
+
+
+@survival.get("/figures/survival")
+def page() -> str:
+    """Both curves."""
+    found = frame.asked()
+    return frame.page("survival", found, charts=charts, note=_note(found))
+
+
+@survival.get("/figures/survival/<name>.svg")
+def picture(name: str) -> Response:
+    """One curve, as a file."""
+    found = frame.asked()
+    curves = found.report.survival
+    drawn = {"survival": curves.overall, "survival-last-contact": curves.last_contact}
+    return frame.picture(found, name, {key: _drawn(found, each) for key, each in drawn.items()})
+
+
+def _drawn(found: Shown, curve: CurveFigures) -> Markup:
+    caption = found.caption(curve.title, curve.definition, _note(found))
+    return figures.curve_download(charts.curve(curve), caption)
+
+
+def _note(found: Shown) -> str:
+    return f"{NOTE} {RELEASED}" if found.choice.is_released else NOTE
