@@ -65,24 +65,28 @@ DEFINITIONS = {
 }
 
 
-def event_sentence(counts: OutcomeCounts, outcome: Outcome, day: int) -> str:
-    """How many were followed to the day, and how far those who left could move the share."""
+_KNOWN = {
+    OutcomeKind.LAB: "have a result in the window",
+    OutcomeKind.DEATH: "died or were followed to day {day}",
+    OutcomeKind.EVENT: "had the event or were followed without it to day {day}",
+}
+
+
+def known_sentence(counts: OutcomeCounts, outcome: Outcome, day: int) -> str:
+    """Of how many a laboratory outcome, event or death is known, and what the others could do."""
     if counts.due == 0:
         return "Not estimable: no patient is due yet."
-    what = "died" if outcome.kind is OutcomeKind.DEATH else "had the event"
-    told = (
-        f"{whole(counts.answered)} of {plural(counts.due, 'patient')} due {what} or were followed "
-        f"without it to day {day}."
-    )
+    known = _KNOWN[outcome.kind].format(day=day)
+    told = f"{whole(counts.answered)} of {plural(counts.due, 'patient')} due {known}."
     if counts.dead:
-        told += f" {whole(counts.dead)} died before it without the event."
-    if not counts.silent:
-        return f"{told} Nobody left before day {day}."
+        told += f" {whole(counts.dead)} died before and count as not having the outcome."
     low = counts.responders / counts.due
+    if not counts.silent:
+        return f"{told} Nobody else is missing: the share is {percent(low)}."
     high = (counts.responders + counts.silent) / counts.due
     return (
-        f"{told} {whole(counts.silent)} left the registry before; depending on them the share lies "
-        f"between {percent(low)} and {percent(high)}."
+        f"{told} Depending on the other {whole(counts.silent)}, the share lies between "
+        f"{percent(low)} (none of them has the outcome) and {percent(high)} (all of them have it)."
     )
 
 

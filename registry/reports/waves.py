@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from registry.protocols import Outcome, OutcomeKind, Protocol
 from registry.queries.sufficient_outcomes import horizon
 from registry.queries.sufficient_waves import WaveCounts
-from registry.reports.sentences import event_sentence, released_sentence
+from registry.reports.sentences import known_sentence, released_sentence
 from registry.reports.values import Figure, Number, OutcomeFigures, Wave
 from registry.statistics.disclosure import show_count
 from registry.statistics.missing import RULES, OutcomeCounts, estimate_outcome
@@ -14,7 +14,7 @@ from registry.statistics.releases import ReleasedWave, release_wave
 from registry.statistics.response_rates import Dispositions, response_rates
 from registry.statistics.values import NotEstimable, Proportion
 
-TOLD = (OutcomeKind.ANSWER, OutcomeKind.SCORE, OutcomeKind.LAB)
+TOLD = (OutcomeKind.ANSWER, OutcomeKind.SCORE)
 
 
 def exact_wave(counts: WaveCounts, protocol: Protocol) -> Wave:
@@ -44,7 +44,7 @@ def _exact_outcome(
 ) -> OutcomeFigures:
     estimates = estimate_outcome(counts, rr1)
     told = outcome.kind in TOLD
-    sentence = estimates.sentence if told else event_sentence(counts, outcome, day)
+    sentence = estimates.sentence if told else known_sentence(counts, outcome, day)
     return OutcomeFigures(outcome, estimates.by_rule, counts.silent, sentence)
 
 
@@ -53,8 +53,9 @@ def released_wave(
 ) -> Wave:
     """The wave as it may leave the registry; `due` and `not_yet_due` as shown beside the treated.
 
-    Answers and events are releases of their own: the dead of the one are the dispositions', those
-    of the other are counted at another day. A release that would have to hide the due is left out.
+    What was told is released with the dispositions, whose dead are its dead. Laboratory results
+    and events have dead of their own, and each is a release of its own. One that would have to hide
+    the due is left out.
     """
     kinds = {code: protocol.by_outcome[code].kind in TOLD for code in counts.outcomes}
     told_codes = {code for code, told in kinds.items() if told}

@@ -254,7 +254,7 @@ def _answer(session: Session, patient: int, one: Person, answer: Answered, at: d
             OutcomeValue(
                 response_id=response.id,
                 code=code,
-                value=Decimal(str(value)),
+                value=Decimal(float(value)),
                 recorded_at=at,
                 recorded_by=BY,
             )

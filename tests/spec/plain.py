@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from little import Answered, Event, Person
+from spec.little import Answered, Event, Person
 
 from registry.protocols import Outcome, OutcomeKind
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from little import TREATED, Answered, Event, Noted, Person, build
+from spec.little import TREATED, Answered, Event, Noted, Person, build
 
 from registry.db import reading, transaction
 from registry.protocols import bundled

@@ -2,10 +2,10 @@
 
 from datetime import date, timedelta
 
-import plain
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from little import Answered, Event, Noted, Person, build
+from spec import plain
+from spec.little import Answered, Event, Noted, Person, build
 
 from registry.db import reading, transaction
 from registry.models import Patient
