@@ -87,22 +87,49 @@ def problems(enrolment: Enrolment, protocol: Protocol, at: datetime) -> list[Pro
     ]
 
 
-def doubts(enrolment: Enrolment) -> list[Problem]:
+def doubts(enrolment: Enrolment) -> list[str]:
     """Questions to ask before a faultless enrolment: laboratory results hardly possible."""
-    asked = map(laboratory.doubt, enrolment.labs)
-    return [Problem("labs", question) for question in asked if question]
+    return [question for one in enrolment.labs if (question := laboratory.doubt(one))]
+
+
+def code_problems(enrolment: Enrolment, protocol: Protocol) -> list[Problem]:
+    """Codes that the protocol does not have: what staff choose from its lists."""
+    course = enrolment.course
+    chosen = [
+        ("diagnosis", enrolment.diagnosis, protocol.diagnosis_types),
+        ("cell_source", course.cell_source, protocol.cell_sources),
+        ("donor", course.donor, protocol.donors),
+        *(("administrations", one.route, protocol.routes) for one in enrolment.administrations),
+        *(("observations", one.item, protocol.observation_items) for one in enrolment.observations),
+    ]
+    return [
+        Problem(name, f"{code} is none of: {', '.join(item.code for item in coded)}")
+        for name, code, coded in chosen
+        if code is not None and code not in [item.code for item in coded]
+    ]
 
 
 def enrol(
-    session: Session, enrolment: Enrolment, *, vault: Vault, by: str, at: datetime
+    session: Session,
+    enrolment: Enrolment,
+    *,
+    vault: Vault,
+    by: str,
+    at: datetime,
+    confirmed: bool = False,
 ) -> Enrolled:
     """Enrol one patient; gives the study number and the plan.
 
-    Raises Unusable (all problems by field), AlreadyEnrolled and NumberTaken.
+    Raises Unusable (all problems by field), AlreadyEnrolled, NumberTaken, and Implausible for a
+    laboratory result that is hardly possible, unless `confirmed`.
     """
-    found = problems(enrolment, protocols.in_force(session).protocol, at)
+    protocol = protocols.in_force(session).protocol
+    found = problems(enrolment, protocol, at) + code_problems(enrolment, protocol)
     if found:
         raise Unusable(found)
+    questions = [] if confirmed else doubts(enrolment)
+    if questions:
+        raise laboratory.Implausible("; ".join(questions))
     # one enrolment at a time from here on: two at once would see neither number nor address
     instance = session.get_one(Instance, 1, with_for_update=True)
     _refuse_known_email(session, vault, enrolment.person.email)

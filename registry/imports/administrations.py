@@ -11,7 +11,7 @@ from registry.imports.reading import Row
 from registry.models import Administration
 from registry.queries import protocols
 from registry.schemas.fields import Choice
-from registry.schemas.rows import ROUTES, AdministrationRow
+from registry.schemas.rows import ROUTES, AdministrationRowSchema
 
 
 class AdministrationReader(FactReader):
@@ -22,7 +22,7 @@ class AdministrationReader(FactReader):
 
     def __init__(self, session: Session, job: Job) -> None:
         super().__init__(job)
-        schema = AdministrationRow()
+        schema = AdministrationRowSchema()
         codes = [coded.code for coded in protocols.in_force(session).protocol.routes]
         also = {word: code for word, code in ROUTES.items() if code in codes}
         schema.fields["route"] = Choice(codes, also, required=True)

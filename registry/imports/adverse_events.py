@@ -14,7 +14,7 @@ from registry.imports.reading import Row
 from registry.models import AdverseEvent, EventCategory, ReportedEvent
 from registry.protocols import categories_of
 from registry.queries import protocols
-from registry.schemas.rows import AdverseEventRow
+from registry.schemas.rows import AdverseEventRowSchema
 
 BEFORE = "Events before the treatment, kept and counted apart"
 CTCAE = "5.0"
@@ -29,7 +29,7 @@ class AdverseEventReader(FactReader):
     def __init__(self, session: Session, job: Job) -> None:
         super().__init__(job)
         needed = ("patient_id", "term", "onset_date", "grade", "serious", "related")
-        self.columns = Columns(AdverseEventRow(), needed)
+        self.columns = Columns(AdverseEventRowSchema(), needed)
         self._categories = protocols.in_force(session).protocol.event_categories
 
     def examine(self, row: Row, values: Values, patient: Subject, faults: Faults) -> None:

@@ -15,7 +15,7 @@ from registry.imports.job import Job
 from registry.imports.reading import Row
 from registry.models import LabResult
 from registry.queries import laboratory as results
-from registry.schemas.rows import LabRow
+from registry.schemas.rows import LabRowSchema
 
 
 class LabReader(FactReader):
@@ -27,7 +27,7 @@ class LabReader(FactReader):
     def __init__(self, session: Session, job: Job) -> None:
         super().__init__(job)
         needed = ("patient_id", "code", "value", "unit", "collected_on")
-        self.columns = Columns(LabRow(), needed)
+        self.columns = Columns(LabRowSchema(), needed)
 
     def examine(self, row: Row, values: Values, patient: Subject, faults: Faults) -> None:
         """Test, value and unit can be read, and the day has come."""

@@ -27,7 +27,7 @@ from registry.models import Covariate, Site, known
 from registry.queries import identities, protocols
 from registry.queries.identities import Person
 from registry.schemas.fields import folded
-from registry.schemas.rows import PatientRow
+from registry.schemas.rows import PatientRowSchema
 
 CSV_NAMES = {
     "treated_on": "treatment_date",
@@ -67,7 +67,7 @@ class PatientReader:
             for name, lists in CODED.items()
         }
         self._sites = {row.code: row.id for row in session.execute(select(Site.code, Site.id))}
-        self._columns = Columns(PatientRow(), ("patient_id", "site", "treatment_date"), True)
+        self._columns = Columns(PatientRowSchema(), ("patient_id", "site", "treatment_date"), True)
         self._covariates = Covariates(*_known_covariates(session))
         self._new_sites: dict[str, None] = {}
         self._begin()

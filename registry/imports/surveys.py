@@ -24,7 +24,7 @@ from registry.models import (
 )
 from registry.queries import protocols
 from registry.schemas.fields import read_number
-from registry.schemas.rows import ANSWERED, SurveyRow
+from registry.schemas.rows import ANSWERED, SurveyRowSchema
 from surveys.lifecycle import ANSWERED as ANSWERED_STATES
 from surveys.lifecycle import FollowUpState, OutboxState
 from surveys.timepoints import in_window
@@ -42,7 +42,7 @@ class SurveyReader(FactReader):
     def __init__(self, session: Session, job: Job) -> None:
         super().__init__(job)
         needed = ("patient_id", "wave_month", "status", "completed_on")
-        self.columns = Columns(SurveyRow(), needed, open_ended=True)
+        self.columns = Columns(SurveyRowSchema(), needed, open_ended=True)
         self._protocol = protocols.in_force(session).protocol
         self._months = sorted({0, *self._protocol.by_month})
 

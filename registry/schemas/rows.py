@@ -28,7 +28,7 @@ STATUSES = ("complete", "partial", "refused", "other", "undeliverable", "no_cont
 ANSWERED = ("complete", "partial")
 
 
-class PatientRow(Schema):
+class PatientRowSchema(Schema):
     """patients.csv; any other column is a baseline covariate."""
 
     patient_id = Code(40, required=True)
@@ -55,7 +55,7 @@ class PatientRow(Schema):
     cells_total = PlainText(40)
 
 
-class AdministrationRow(Schema):
+class AdministrationRowSchema(Schema):
     """administrations.csv."""
 
     patient_id = Code(40, required=True)
@@ -64,7 +64,7 @@ class AdministrationRow(Schema):
     cells = PlainText(40)
 
 
-class SurveyRow(Schema):
+class SurveyRowSchema(Schema):
     """surveys.csv; any other column is an outcome, a number."""
 
     patient_id = Code(40, required=True)
@@ -74,7 +74,7 @@ class SurveyRow(Schema):
     completed_on = Day()
 
 
-class AdverseEventRow(Schema):
+class AdverseEventRowSchema(Schema):
     """adverse_events.csv."""
 
     patient_id = Code(40, required=True)
@@ -87,7 +87,7 @@ class AdverseEventRow(Schema):
     confirmed_on = Day()
 
 
-class LabRow(Schema):
+class LabRowSchema(Schema):
     """labs.csv; the last two columns are the reporting laboratory's own limits, if it gave any.
 
     An empty unit is refused by the laboratory table, which offers the units of the test.

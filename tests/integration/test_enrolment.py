@@ -32,6 +32,7 @@ from registry.actions.facts import (
     Person,
     Unusable,
 )
+from registry.actions.laboratory import Implausible
 from registry.clock import FixedClock
 from registry.db import Base, reading, transaction
 from registry.models import (
@@ -222,6 +223,17 @@ def test_the_baseline_dose_is_nought_only_for_those_known_to_take_none(
             "observations: 2026-03-01 lies in the future",
         ),
         ({"medicines": (MedicineTaken(medicine_class="tea"),)}, "tea is none of: nsaid, "),
+        ({"diagnosis": "gout"}, "diagnosis: gout is none of: systemic, discoid, "),
+        ({"course": Course(cell_source="x")}, "cell_source: x is none of: umbilical_cord, "),
+        ({"course": Course(donor="x")}, "donor: x is none of: autologous, allogeneic"),
+        (
+            {"administrations": (Given(given_on=TREATED_ON, route="oral"),)},
+            "administrations: oral is none of: intravenous, intrathecal, other",
+        ),
+        (
+            {"observations": (Observed(observed_on=TREATED_ON, item="mood", value="x"),)},
+            "observations: mood is none of: temperature_max, ",
+        ),
         (
             {
                 "medicines": (
@@ -260,10 +272,15 @@ def test_all_problems_are_told_at_once(registry: Runtime) -> None:
 
 
 def test_a_result_hardly_possible_is_asked_about(registry: Runtime) -> None:
-    wanted = everything(a_site(registry).id)
-    assert enrolment.doubts(wanted) == []
-    odd = Measured(test="C3", value="55", unit="g/L", collected_on=TREATED_ON)
-    assert [problem.field for problem in enrolment.doubts(replace(wanted, labs=(odd,)))] == ["labs"]
+    site = a_site(registry)
+    odd = (Measured(test="C3", value="55", unit="g/L", collected_on=TREATED_ON),)
+    wanted = replace(everything(site.id), labs=odd)
+    with pytest.raises(Implausible, match="is hardly possible: was it mg/dL"):
+        enrolled(registry, wanted)
+    with transaction(registry) as session:
+        at = registry.clock.now()
+        vault = vault_of(registry)
+        enrolment.enrol(session, wanted, vault=vault, by="Ada", at=at, confirmed=True)
 
 
 def test_an_email_address_is_enrolled_once(registry: Runtime) -> None:
