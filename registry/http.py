@@ -17,8 +17,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from registry import audit, tokens
+from registry import tokens
 from registry.actions import accounts, once
+from registry.actions.reading import log_reads
 from registry.db import reading, transaction
 from registry.errors import DomainError, NotFound, Refused
 from registry.models import Patient
@@ -137,10 +138,14 @@ def roles_here() -> frozenset[str]:
 
 
 def may_use(endpoint: str) -> bool:
-    """Whether the asker's roles let them use an endpoint somewhere: for menus and buttons."""
+    """Whether the asker's roles let them use an endpoint, for menus and buttons: for the patient
+    that this page is about, else anywhere.
+    """
     rule, who = policy().get(endpoint), asker_or_none()
-    if rule is None:
+    if rule is None or endpoint not in current_app.view_functions:
         return False
+    if rule.at_site and rule.roles and who is not None and "patient" in g:
+        return who.may_at(patient().site_id, rule.roles)
     return rule.roles is None or (who is not None and (not rule.roles or who.may(rule.roles)))
 
 
@@ -313,9 +318,7 @@ def _record_reads(response: Response) -> None:
     reads: Mapping[int, str] = g.pop("reads", {})
     if not reads or response.status_code != 200:
         return
-    entries = [
-        audit.Entry(f"patient:{patient_id}", "patient.read", {"page": what})
-        for patient_id, what in reads.items()
-    ]
     with transaction(runtime()) as session:
-        audit.record_many(session, entries, by=by(), at=at())
+        for what in set(reads.values()):
+            those = sorted(patient_id for patient_id, page in reads.items() if page == what)
+            log_reads(session, those, what, by=by(), at=at())

@@ -52,7 +52,7 @@ def ready(
     Raises NoAddress, and LetterRefused for an address or a fact that cannot stand in a letter.
     """
     recipient = _address(session, letter, vault)
-    facts = letter.facts or _facts(session, letter, settings)
+    facts = letter.facts or facts_of(session, letter, settings)
     dated_at = letter.dated_at or at
     instance = session.get_one(Instance, 1).instance_id
     domain = settings.mail_from.rpartition("@")[2]
@@ -92,7 +92,8 @@ def _address(session: Session, letter: OutboxEmail, vault: Vault) -> str:
     return vault.open(data_key, patient_id, "email", sealed)
 
 
-def _facts(session: Session, letter: OutboxEmail, settings: Settings) -> dict[str, str]:
+def facts_of(session: Session, letter: OutboxEmail, settings: Settings) -> dict[str, str]:
+    """What the letter says, without identity and without links."""
     if letter.follow_up_id is not None:
         return _follow_up_facts(session, letter, settings)
     facts = {"registry": settings.name}

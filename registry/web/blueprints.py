@@ -5,11 +5,23 @@ from collections.abc import Iterator
 from flask import Blueprint
 
 from registry.settings import Settings
+from registry.web import admin, figures
+from registry.web.alerts import alerts
+from registry.web.calls import calls
+from registry.web.contact import contact
+from registry.web.endings import endings
 from registry.web.health import health
+from registry.web.labs import labs
+from registry.web.patients import patients
+from registry.web.questionnaires import questionnaires
 from registry.web.session import session
+from registry.web.treatment import treatment
 from registry.web.worklist import worklist
 
 
 def of(settings: Settings, *, is_demo: bool) -> Iterator[Blueprint]:
     """The blueprints of this installation. Pages that it does not have are absent."""
-    yield from (health, session, worklist)
+    yield from (health, session, worklist, patients)
+    yield from (alerts, calls, contact, endings, labs, questionnaires, treatment)
+    yield from figures.BLUEPRINTS
+    yield from admin.of(settings)

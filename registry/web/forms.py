@@ -65,11 +65,19 @@ class FormPage:
         try:
             loaded = self.schema.load(data)
             return http.carry_out(lambda session: self.act(session, loaded))
-        except ValidationError as wrong:
-            errors, status = replaced(wrong.normalized_messages(), places), 422
-        except Unusable as wrong:
-            errors, status = by_field(wrong), 422
-        except DomainError as wrong:
+        except (ValidationError, DomainError) as wrong:
+            return self.refuse(wrong, places)
+
+    def refuse(
+        self, wrong: ValidationError | DomainError, places: Mapping[str, list[int]] | None = None
+    ) -> ResponseReturnValue:
+        """The form again, with what was typed and what is wrong with it; nothing was saved."""
+        status = 422
+        if isinstance(wrong, ValidationError):
+            errors: dict[Any, Any] = replaced(wrong.messages_dict, places or {})
+        elif isinstance(wrong, Unusable):
+            errors = by_field(wrong)
+        else:
             errors, status = {"_schema": [str(wrong)]}, wrong.status
         return self.show(typed(request.form), worded(errors, self.boxes)), status
 
@@ -128,7 +136,7 @@ def _value(value: Any) -> Any:
     return value.strip()
 
 
-def replaced(errors: Mapping[str, Any], places: Mapping[str, list[int]]) -> dict[str, Any]:
+def replaced(errors: Mapping[Any, Any], places: Mapping[str, list[int]]) -> dict[Any, Any]:
     """Errors of rows under the numbers that the rows have on the page."""
     found = dict(errors)
     for name, numbers in places.items():

@@ -12,11 +12,36 @@ from registry.db import reading
 from registry.models import Instance
 from registry.queries import protocols
 from registry.reports import figures
+from registry.web import labels
 
-MENU = (("Worklist", "worklist.home"),)
+MENU = (  # label, endpoint, what it is: shown to those whom the policy lets use it
+    ("Worklist", "worklist.home", "what needs doing"),
+    ("Patients", "patients.find", "find a patient"),
+    ("Response", "response.page", "how many answered, by wave and site"),
+    ("Outcomes", "outcomes.page", "how patients are, and what the silent could change"),
+    ("Safety", "safety.page", "adverse events, by the clinic and as patients tell them"),
+    ("Survival", "survival.page", "survival curves"),
+    ("Published", "published.page", "the registry beside published figures"),
+    ("Sites", "sites.index", "clinics and what patients read of them"),
+    ("Users", "users.index", "accounts, roles, lost passwords"),
+    ("Outbox", "post.outbox", "every letter and what became of it"),
+    ("Mailbox", "mailbox.index", "the letters kept in a folder, for there is no mail server"),
+    ("Audit", "trail.search", "who did what when, and whether the chains hold"),
+    ("Protocol", "protocol.show", "what is in force, and the calendar of one patient"),
+)
 NOTICES: Mapping[str, str] = {
     "signed_out": "You are signed out.",
     "password": "Your password is set. Sign in with it.",
+    "test_letter": "A test letter to you is waiting to be sent.",
+    "death": "The death is recorded. What was planned is called off.",
+    "withdrawal": "The withdrawal is recorded. What was planned is called off.",
+    "corrected": "The correction is saved with its reason.",
+    "alert_closed": "The alert is closed.",
+    "call": "The call is recorded.",
+    "lab": "The result is saved.",
+    "consent": "The consent is recorded.",
+    "link": "A letter with a new link goes out in a minute or two.",
+    "mail_on": "Letters go to the patient again.",
 }
 
 
@@ -31,7 +56,13 @@ def prepare(app: Flask) -> None:
     """Give templates their filters, their globals, and what the frame wants."""
     words.register_filters(app.jinja_env)
     app.jinja_env.globals.update(
-        figures=figures, csrf_token=_CsrfToken(), once=tokens.drawn, may_use=http.may_use
+        figures=figures,
+        csrf_token=_CsrfToken(),
+        once=tokens.drawn,
+        may_use=http.may_use,
+        label=labels.label,
+        hold_words=labels.HOLDS,
+        state_words=labels.FOLLOW_UP_STATES,
     )
     app.context_processor(_frame)
 
@@ -52,8 +83,17 @@ def _menu() -> list[tuple[str, str, bool]]:
     here = (request.blueprint or "").partition(".")[0]
     return [
         (label, url_for(endpoint), endpoint.partition(".")[0] == here)
-        for label, endpoint in MENU
+        for label, endpoint, _ in MENU
         if http.may_use(endpoint)
+    ]
+
+
+def own_pages() -> list[tuple[str, str, str]]:
+    """The pages of the menu that the asker may use, beside this one: (label, address, about)."""
+    return [
+        (label, url_for(endpoint), about)
+        for label, endpoint, about in MENU
+        if http.may_use(endpoint) and endpoint != request.endpoint
     ]
 
 

@@ -45,10 +45,19 @@ class Forms(HTMLParser):
         elif tag == "option" and "selected" in given:
             self._put(self.select, given.get("value", ""))
         elif tag == "textarea":
+            self.area = name
             self._put(name)
         elif tag == "input" and name:
             ticked = given.get("type") not in {"radio", "checkbox"} or "checked" in given
             self._put(name, *([given.get("value", "")] if ticked else []))
+
+    def handle_data(self, data: str) -> None:
+        if self.area and data.strip():
+            self._put(self.area, data.strip())
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea":
+            self.area = ""
 
     def _put(self, name: str, *values: str) -> None:
         self.forms[-1].setdefault(name, []).extend(values)

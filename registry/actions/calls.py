@@ -1,0 +1,48 @@
+"""Calls to silent patients: what came of each is a disposition of the response rate."""
+
+from datetime import date, datetime
+
+from sqlalchemy.orm import Session
+
+from registry import audit
+from registry.actions.facts import Problem, Unusable, last_civil_day
+from registry.actions.writing import stamp
+from registry.models import Disposition, FollowUp
+
+OUTCOMES = ("no_contact", "refused", "undeliverable", "other")
+
+
+def record_call(
+    session: Session,
+    follow_up: FollowUp,
+    code: str,
+    called_on: date,
+    note: str | None = None,
+    *,
+    by: str,
+    at: datetime,
+) -> Disposition:
+    """What came of a call about one questionnaire: nobody reached, refused, a number that is not
+    theirs, something else. Raises Unusable for a day to come.
+    """
+    if called_on > last_civil_day(at):
+        raise Unusable([Problem("called_on", f"{called_on} lies in the future")])
+    call = Disposition(
+        patient_id=follow_up.patient_id,
+        month=follow_up.month,
+        code=code,
+        noted_on=called_on,
+        source="call",
+        note=note,
+        **stamp(by, at),
+    )
+    session.add(call)
+    audit.record(
+        session,
+        by=by,
+        at=at,
+        action="call.recorded",
+        subject=f"patient:{follow_up.patient_id}",
+        changes={"month": follow_up.month, "code": code, "called_on": called_on, "note": note},
+    )
+    return call

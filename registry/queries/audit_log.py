@@ -1,0 +1,50 @@
+"""The trail as people read it: of one subject, of one person, of one action."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from registry.models import AuditEvent
+
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """One page of the trail, newest first; `before` leads to the next, None at its end."""
+
+    events: Sequence[AuditEvent]
+    total: int
+    before: int | None
+
+
+def events(
+    session: Session,
+    *,
+    subject: str | None = None,
+    by: str | None = None,
+    action: str | None = None,
+    before: int | None = None,
+) -> Trail:
+    """The newest events that fit everything given, older than the event `before` (its id)."""
+    wanted: list[ColumnElement[bool]] = []
+    if subject:
+        wanted.append(AuditEvent.subject == subject)
+    if by:
+        wanted.append(AuditEvent.by == by)
+    if action:
+        wanted.append(AuditEvent.action == action)
+    total = session.scalar(select(func.count(AuditEvent.id)).where(*wanted)) or 0
+    older = [AuditEvent.id < before] if before else []
+    rows = session.scalars(
+        select(AuditEvent).where(*wanted, *older).order_by(AuditEvent.id.desc()).limit(PAGE + 1)
+    ).all()
+    more = rows[PAGE - 1].id if len(rows) > PAGE else None
+    return Trail(rows[:PAGE], total, more)
+
+
+def actions(session: Session) -> Sequence[str]:
+    """Every action that the trail knows, for a list to choose from."""
+    return session.scalars(select(AuditEvent.action).distinct().order_by(AuditEvent.action)).all()

@@ -1,0 +1,256 @@
+"""What needs doing at some sites: alerts, events to look at, calls, addresses; and the post."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true
+from sqlalchemy.orm import Session
+
+from registry.models import (
+    Alert,
+    Disposition,
+    FollowUp,
+    MailHold,
+    OutboxEmail,
+    Patient,
+    ReportedEvent,
+    known,
+)
+from registry.protocols import Protocol
+from registry.queries import protocols
+from registry.queries.outreach import zone_of
+from surveys.lifecycle import FollowUpState, OutboxState
+
+MOST = 500
+SERIOUS_WITHIN = timedelta(hours=24)
+EVENT_WITHIN = timedelta(days=7)
+ADDRESS_WITHIN = timedelta(days=7)
+CALL_OFF = ("refused", "other")
+
+
+class Kind(StrEnum):
+    """What kind of thing is to be done."""
+
+    ALERT = "alert"
+    EVENT = "event"
+    CALL = "call"
+    ADDRESS = "address"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One thing to do for one patient. `key`: alert id, event key, month or kind of hold.
+
+    `what` says what happened, `facts` what else to know; `by` is the deadline.
+    """
+
+    kind: Kind
+    number: str
+    key: str
+    what: str
+    facts: str
+    by: datetime
+    owner: str | None = None
+    is_serious: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PostToday:
+    """Letters of these sites: sent today, still to go, refused in the last week, unclear."""
+
+    sent: int
+    waiting: int
+    refused: int
+    parked: int
+
+
+Sites = Collection[int] | None
+
+
+def tasks(session: Session, sites: Sites, at: datetime) -> list[Task]:
+    """Everything to do at these sites (None: at all), the most pressing first; at most 500 of a
+    kind.
+    """
+    protocol = protocols.in_force(session).protocol
+    found = [
+        *_alerts(session, sites, protocol),
+        *_events(session, sites),
+        *_calls(session, sites, protocol, at),
+        *_addresses(session, sites),
+    ]
+    return sorted(found, key=lambda task: (task.by, task.number))
+
+
+def counts(found: Collection[Task]) -> Mapping[Kind, int]:
+    """How many of each kind."""
+    return {kind: sum(task.kind is kind for task in found) for kind in Kind}
+
+
+def _at(sites: Sites) -> ColumnElement[bool]:
+    return true() if sites is None else Patient.site_id.in_(sites)
+
+
+def _alerts(session: Session, sites: Sites, protocol: Protocol) -> Iterator[Task]:
+    hours = {rule.code: rule.within_hours for rule in protocol.alerts}
+    rows = session.execute(
+        select(Alert, Patient.study_number, FollowUp.month)
+        .join(Patient, Patient.id == Alert.patient_id)
+        .outerjoin(FollowUp, FollowUp.id == Alert.follow_up_id)
+        .where(Alert.closed_at.is_(None), _at(sites))
+        .order_by(Alert.recorded_at)
+        .limit(MOST)
+    )
+    for alert, number, month in rows:
+        facts = "Nobody has acknowledged it." if alert.acknowledged_at is None else "Acknowledged."
+        yield Task(
+            kind=Kind.ALERT,
+            number=number,
+            key=str(alert.id),
+            what=f"Alert: {alert.message}",
+            facts=facts if month is None else f"Answered at month {month}. {facts}",
+            by=alert.recorded_at + timedelta(hours=hours.get(alert.kind, 24)),
+            owner=alert.acknowledged_by,
+            is_serious=True,
+        )
+
+
+def _events(session: Session, sites: Sites) -> Iterator[Task]:
+    rows = session.execute(
+        select(ReportedEvent, Patient.study_number)
+        .join(Patient, Patient.id == ReportedEvent.patient_id)
+        .where(ReportedEvent.state == "waiting", known(ReportedEvent), _at(sites))
+        .order_by(ReportedEvent.serious.desc(), ReportedEvent.recorded_at)
+        .limit(MOST)
+    )
+    for event, number in rows:
+        hospital = " Was in hospital." if event.in_hospital else ""
+        yield Task(
+            kind=Kind.EVENT,
+            number=number,
+            key=event.fact_key,
+            what=f"Event: “{event.term}”",
+            facts=f"The patient's words.{hospital}",
+            by=event.recorded_at + (SERIOUS_WITHIN if event.serious else EVENT_WITHIN),
+            is_serious=event.serious,
+        )
+
+
+def _calls(session: Session, sites: Sites, protocol: Protocol, at: datetime) -> Iterator[Task]:
+    """Silent patients from the rule's day on; those who get no letter from the first."""
+    days = {rule.month: rule.reminders.call_day for rule in protocol.timepoints}
+    soonest = at - timedelta(days=min(days.values(), default=0))
+    no_letter = FollowUp.state_reason.like("no letter%")
+    declined = exists().where(
+        Disposition.patient_id == FollowUp.patient_id,
+        Disposition.month == FollowUp.month,
+        Disposition.code.in_(CALL_OFF),
+        known(Disposition),
+    )
+    rows = session.execute(
+        select(FollowUp, Patient.study_number)
+        .join(Patient, Patient.id == FollowUp.patient_id)
+        .where(
+            FollowUp.state == FollowUpState.OPEN,
+            FollowUp.month > 0,
+            or_(FollowUp.opened_at <= soonest, no_letter),
+            ~declined,
+            _at(sites),
+        )
+        .order_by(FollowUp.opened_at)
+        .limit(MOST)
+    ).all()
+    tried = _tried(session, [row.FollowUp.patient_id for row in rows])
+    for follow_up, number in rows:
+        opened = follow_up.opened_at or at
+        has_letter = not (follow_up.state_reason or "").startswith("no letter")
+        since = opened + timedelta(days=days.get(follow_up.month, 0) if has_letter else 0)
+        if since > at:
+            continue
+        times = tried.get((follow_up.patient_id, follow_up.month), 0)
+        yield Task(
+            kind=Kind.CALL,
+            number=number,
+            key=str(follow_up.month),
+            what=f"Call: no answer to month {follow_up.month}",
+            facts=_call_facts(follow_up, times, has_letter),
+            by=_end_of_day(follow_up),
+        )
+
+
+def _call_facts(follow_up: FollowUp, times: int, has_letter: bool) -> str:
+    closes = f"{follow_up.closes_on.day} {follow_up.closes_on:%B %Y}"
+    how = "" if has_letter else f"{(follow_up.state_reason or '').capitalize()}. "
+    called = f"Tried {times} time{'' if times == 1 else 's'}. " if times else ""
+    return f"{how}{called}The window closes on {closes}."
+
+
+def _end_of_day(follow_up: FollowUp) -> datetime:
+    zone = zone_of(follow_up.zone)
+    return datetime.combine(follow_up.closes_on, time(23, 59), zone).astimezone(UTC)
+
+
+def _tried(session: Session, patient_ids: Collection[int]) -> dict[tuple[int, int], int]:
+    rows = session.execute(
+        select(Disposition.patient_id, Disposition.month, func.count())
+        .where(
+            Disposition.patient_id.in_(patient_ids),
+            Disposition.source == "call",
+            known(Disposition),
+        )
+        .group_by(Disposition.patient_id, Disposition.month)
+    )
+    return {(patient_id, month): times for patient_id, month, times in rows}
+
+
+def _addresses(session: Session, sites: Sites) -> Iterator[Task]:
+    awaited = exists().where(
+        FollowUp.patient_id == MailHold.patient_id,
+        FollowUp.state.in_((FollowUpState.PLANNED, FollowUpState.OPEN)),
+    )
+    rows = session.execute(
+        select(MailHold, Patient.study_number)
+        .join(Patient, Patient.id == MailHold.patient_id)
+        .where(
+            MailHold.lifted_at.is_(None),
+            MailHold.kind.in_(("undeliverable", "complaint")),
+            awaited,
+            _at(sites),
+        )
+        .order_by(MailHold.recorded_at)
+        .limit(MOST)
+    )
+    for hold, number in rows:
+        bad = hold.kind == "undeliverable"
+        yield Task(
+            kind=Kind.ADDRESS,
+            number=number,
+            key=hold.kind,
+            what="Address: mail cannot be delivered" if bad else "Address: mail marked as unwanted",
+            facts=f"Since {hold.since.day} {hold.since:%B %Y}. No letter goes out until it is put "
+            "right.",
+            by=hold.recorded_at + ADDRESS_WITHIN,
+        )
+
+
+def post_today(session: Session, sites: Sites, at: datetime) -> PostToday:
+    """How the letters to patients of these sites stand."""
+    midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    state, ended = OutboxEmail.state, OutboxEmail.ended_at
+    waiting = (OutboxState.QUEUED, OutboxState.LEASED, OutboxState.HANDOVER)
+
+    def counted(condition: ColumnElement[bool]) -> ColumnElement[int]:
+        return func.count().filter(condition)
+
+    row = session.execute(
+        select(
+            counted(and_(state == OutboxState.SENT, ended >= midnight)),
+            counted(state.in_(waiting)),
+            counted(and_(state == OutboxState.FAILED, ended >= at - timedelta(days=7))),
+            counted(state == OutboxState.PARKED),
+        )
+        .join(Patient, Patient.id == OutboxEmail.patient_id)
+        .where(_at(sites))
+    ).one()
+    return PostToday(*row)

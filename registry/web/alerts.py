@@ -1,0 +1,57 @@
+"""Alerts: take one on, and close it with what was done."""
+
+from typing import Any
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as AnyResponse
+
+from registry import http
+from registry.actions import alerts as actions
+from registry.db import reading
+from registry.queries import records
+from registry.schemas.care import ClosedAlertSchema
+from registry.web.forms import Box, FormPage
+from registry.web.patients import address_of, crumbs
+
+alerts = Blueprint("alerts", __name__)
+
+
+@alerts.route("/patients/<path:number>/alerts/<int:alert_id>", methods=["GET", "POST"])
+def close(number: str, alert_id: int) -> ResponseReturnValue:
+    """An alert: what raised it, who has it, and a form to close it."""
+    if "take" in request.form:
+        return _take(number, alert_id)
+    with reading(http.runtime()) as session:
+        alert = records.alert(session, http.patient().id, alert_id)
+    page = _page(number, alert_id)
+    page.more = {"alert": alert, "number": number}
+    return page.respond()
+
+
+def _page(number: str, alert_id: int) -> FormPage:
+    def act(session: Session, data: dict[str, Any]) -> str:
+        alert = records.alert(session, http.patient().id, alert_id)
+        actions.close(session, alert, data["done"], by=http.by(), at=http.at())
+        return address_of(number, "alert_closed")
+
+    return FormPage(
+        title="Alert",
+        boxes=(Box("done", "What was done?", "lines", hint="Whom you spoke to, what was decided"),),
+        schema=ClosedAlertSchema(),
+        act=act,
+        button="Close alert",
+        back=("Go back", address_of(number)),
+        crumbs=crumbs(number, "Alert"),
+        template="alerts/close.html",
+    )
+
+
+def _take(number: str, alert_id: int) -> AnyResponse:
+    def work(session: Session) -> str:
+        alert = records.alert(session, http.patient().id, alert_id)
+        actions.acknowledge(session, alert, by=http.by(), at=http.at())
+        return request.path
+
+    return http.carry_out(work)

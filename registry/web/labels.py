@@ -1,0 +1,58 @@
+"""The words that staff read for codes."""
+
+from collections.abc import Iterable
+
+from registry.protocols.model import Coded, Protocol
+
+FOLLOW_UP_STATES = {
+    "planned": ("Planned", "neutral"),
+    "open": ("Open", "blue"),
+    "answered": ("Answered", ""),
+    "answered_late": ("Answered late", ""),
+    "missed": ("No answer", ""),
+    "cancelled": ("Called off", ""),
+}
+MODES = {
+    "web": "web",
+    "phone": "telephone",
+    "paper": "paper",
+    "tablet": "tablet at the clinic",
+    "import": "import",
+}
+CALLS = (
+    ("no_contact", "Nobody reached", "no reply, voicemail, asked to call again"),
+    ("refused", "Does not want to answer this time", ""),
+    ("undeliverable", "The number is not theirs", ""),
+    ("other", "Cannot answer now", "too ill, abroad, in hospital: say what in the note"),
+)
+CALL_WORDS = {code: text for code, text, _ in CALLS} | {"undeliverable": "could not be reached"}
+HOLDS = {
+    "unsubscribed": "The patient stopped the letters",
+    "undeliverable": "Letters cannot be delivered",
+    "complaint": "Letters were marked as unwanted",
+}
+SCOPES = {"contact": "No more contact, data go on", "registry": "Left the registry"}
+SEXES = (("female", "Female"), ("male", "Male"), ("other", "Other"))
+EVENT_OUTCOMES = (
+    ("recovered", "Recovered"),
+    ("recovering", "Recovering"),
+    ("not_recovered", "Not recovered"),
+    ("sequelae", "Recovered with lasting effects"),
+    ("fatal", "Fatal"),
+    ("unknown", "Not known"),
+)
+
+
+def label(coded: Iterable[Coded], code: str | None) -> str:
+    """The words of a code in one of the protocol's lists."""
+    return next((one.label for one in coded if one.code == code), code or "not recorded")
+
+
+def options(coded: Iterable[Coded]) -> list[tuple[str, str]]:
+    """A list of the protocol as options of a form."""
+    return [(one.code, one.label) for one in coded]
+
+
+def observation(protocol: Protocol, item: str) -> str:
+    """The words of an item of the 24 to 48 hour record."""
+    return label(protocol.observation_items, item)
