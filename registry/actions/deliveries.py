@@ -126,6 +126,9 @@ def mark_handover(
     one.state, one.lease_until = OutboxState.HANDOVER, at + LEASE
     one.dated_at, one.message_id = ready.dated_at, ready.message_id
     one.facts, one.address_digest = dict(ready.facts), ready.address_digest
+    if follow_up is not None and follow_up.remind_on is None:
+        # from now on it may have arrived: the reminders' rule begins to count
+        follow_up.remind_on = outreach.local_day(follow_up.zone, at)
     attempt.record("letter.handed_over")
     return True
 
@@ -140,14 +143,11 @@ def _other_address(follow_up: FollowUp | None, at: datetime) -> str:
 def mark_sent(session: Session, letter: OutboxEmail, reply: str, *, by: str, at: datetime) -> bool:
     """The server took it. False, and nothing changes, if the letter has got another worker."""
     attempt = Attempt(session, letter, by, at)
-    follow_up = attempt.lock_follow_up()
     one = attempt.own(OutboxState.HANDOVER)
     if one is None:
         return False
     one.server_reply = reply
     end(one, OutboxState.SENT, None, at)
-    if follow_up is not None and follow_up.remind_on is None:
-        follow_up.remind_on = outreach.local_day(follow_up.zone, at)
     attempt.record("letter.sent")
     return True
 
