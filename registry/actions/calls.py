@@ -6,8 +6,8 @@ from sqlalchemy.orm import Session
 
 from registry import audit
 from registry.actions.facts import Problem, Unusable, last_civil_day
-from registry.actions.writing import stamp
 from registry.models import Disposition, FollowUp
+from registry.models.writing import stamp
 
 OUTCOMES = ("no_contact", "refused", "undeliverable", "other")
 

@@ -15,7 +15,6 @@ from registry.actions.enrolment import AlreadyEnrolled
 from registry.actions.enrolment_rows import covariate
 from registry.actions.facts import ConsentGiven, Problem, Unusable
 from registry.actions.replanning import Change, correct_treatment_date, preview_treatment_date
-from registry.actions.writing import stamp, supersede
 from registry.errors import DomainError
 from registry.models import (
     Consent,
@@ -30,6 +29,7 @@ from registry.models import (
     known,
 )
 from registry.models.versions import Versioned
+from registry.models.writing import stamp, supersede
 from registry.queries import identities as people
 from registry.queries import protocols
 from registry.queries.identities import Person

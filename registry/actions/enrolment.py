@@ -19,7 +19,6 @@ from registry.actions.facts import (
     last_civil_day,
     record_problems,
 )
-from registry.actions.writing import Row, insert_rows, stamp
 from registry.errors import DomainError
 from registry.models import (
     DataKey,
@@ -30,6 +29,7 @@ from registry.models import (
     Patient,
     Site,
 )
+from registry.models.writing import Row, insert_rows, stamp
 from registry.protocols import Protocol
 from registry.queries import identities as people
 from registry.queries import protocols

@@ -6,7 +6,6 @@ from decimal import Decimal
 
 from registry.actions import laboratory, medicines
 from registry.actions.facts import Enrolment
-from registry.actions.writing import Row
 from registry.db import Base
 from registry.models import (
     Administration,
@@ -21,6 +20,7 @@ from registry.models import (
     TreatmentCourse,
     Withdrawal,
 )
+from registry.models.writing import Row
 from registry.protocols import Protocol
 
 Rows = Iterator[Row]

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from registry import audit
 from registry.actions import corrections
 from registry.actions.facts import Problem, Unusable, last_civil_day
-from registry.actions.writing import stamp, supersede
 from registry.errors import DomainError
 from registry.models import AdverseEvent, EventCategory, Patient, ReportedEvent, known
+from registry.models.writing import stamp, supersede
 from registry.protocols import categories_of
 from registry.queries import protocols
 

@@ -1,6 +1,6 @@
 """Who a patient is, sealed for its table and indexed to be found."""
 
-from registry.actions.writing import Row
+from registry.models.writing import Row
 from registry.queries.identities import Person
 from registry.vault import Vault
 

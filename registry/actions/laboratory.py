@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 
 from registry import audit, labs
 from registry.actions.facts import Measured, Problem, Unusable, last_civil_day
-from registry.actions.writing import Row, stamp
 from registry.errors import Invalid
 from registry.models import LabResult
+from registry.models.writing import Row, stamp
 from registry.queries import laboratory
 
 PLACES = Decimal("0.000000001")

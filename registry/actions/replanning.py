@@ -12,7 +12,6 @@ from registry import audit
 from registry.actions.endings import WAITING
 from registry.actions.facts import Problem, Unusable, last_civil_day
 from registry.actions.plans import PlanLine
-from registry.actions.writing import supersede
 from registry.models import (
     Administration,
     Death,
@@ -25,6 +24,7 @@ from registry.models import (
     Withdrawal,
     known,
 )
+from registry.models.writing import supersede
 from registry.queries import protocols
 from surveys.lifecycle import ANSWERED, FollowUpState, OutboxState
 from surveys.timepoints import PlannedFollowUp

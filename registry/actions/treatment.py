@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from registry import audit
 from registry.actions.facts import Course, Given, Observed, Problem, Unusable, last_civil_day
-from registry.actions.writing import insert_rows, stamp
 from registry.models import (
     Administration,
     Observation,
@@ -18,6 +17,7 @@ from registry.models import (
     TreatmentCourse,
     known,
 )
+from registry.models.writing import insert_rows, stamp
 from registry.protocols import Protocol
 from registry.queries import protocols
 

@@ -2,13 +2,13 @@
 
 from sqlalchemy.orm import Session
 
-from registry.actions.writing import insert_rows
 from registry.imports.columns import Columns, Values
 from registry.imports.facts import FactReader, Item, Subject
 from registry.imports.faults import Faults
 from registry.imports.job import Job
 from registry.imports.reading import Row
 from registry.models import Administration
+from registry.models.writing import insert_rows
 from registry.queries import protocols
 from registry.schemas.fields import Choice
 from registry.schemas.rows import ROUTES, AdministrationRowSchema

@@ -4,14 +4,14 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from registry.actions.writing import Row as Columns_
-from registry.actions.writing import insert_rows, stamp
 from registry.imports.columns import Columns, Values
 from registry.imports.facts import FactReader, Item, Subject
 from registry.imports.faults import Faults
 from registry.imports.job import Job
 from registry.imports.reading import Row
 from registry.models import AdverseEvent, EventCategory, ReportedEvent
+from registry.models.writing import Row as Columns_
+from registry.models.writing import insert_rows, stamp
 from registry.protocols import categories_of
 from registry.queries import protocols
 from registry.schemas.rows import AdverseEventRowSchema

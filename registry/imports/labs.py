@@ -6,14 +6,14 @@ from sqlalchemy.orm import Session
 
 from registry.actions import laboratory
 from registry.actions.facts import Measured
-from registry.actions.writing import Row as Columns_
-from registry.actions.writing import insert_rows
 from registry.imports.columns import Columns, Values
 from registry.imports.facts import FactReader, Item, Subject
 from registry.imports.faults import Faults
 from registry.imports.job import Job
 from registry.imports.reading import Row
 from registry.models import LabResult
+from registry.models.writing import Row as Columns_
+from registry.models.writing import insert_rows
 from registry.queries import laboratory as results
 from registry.schemas.rows import LabRowSchema
 

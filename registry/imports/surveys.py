@@ -7,8 +7,6 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from registry.actions.endings import WAITING
-from registry.actions.writing import Row as Columns_
-from registry.actions.writing import insert_rows, stamp
 from registry.imports.columns import Columns, Values
 from registry.imports.facts import FactReader, Item, Subject
 from registry.imports.faults import Faults
@@ -22,6 +20,8 @@ from registry.models import (
     Response,
     ResponseStatus,
 )
+from registry.models.writing import Row as Columns_
+from registry.models.writing import insert_rows, stamp
 from registry.queries import protocols
 from registry.schemas.fields import read_number
 from registry.schemas.rows import ANSWERED, SurveyRowSchema
