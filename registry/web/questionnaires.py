@@ -145,7 +145,7 @@ def begin(number: str, month: int) -> ResponseReturnValue:
         schema=BeginSchema(),
         act=act,
         button="Start",
-        back=("Back to the patient", url_for("patients.record", number=number)),
+        back=("Back to the patient", url_for("patients.show", number=number)),
         given={"respondent": "self"},
     ).respond()
 
@@ -247,20 +247,20 @@ def review(number: str, month: int) -> ResponseReturnValue:
         responses.submit(
             session, paper.follow_up.id, paper.protocol, day, by=http.by(), at=http.at()
         )
-        return url_for("patients.record", number=number)
+        return url_for("patients.show", number=number)
 
     with reading(http.runtime()) as session:
         paper = _paper(session, month)
         is_open = surveys.standing(paper.follow_up, paper.context.on) is Standing.ANSWERABLE
     if not is_open:
-        return redirect(url_for("patients.record", number=number), 303)
+        return redirect(url_for("patients.show", number=number), 303)
     return FormPage(
         title="Check the answers",
         boxes=(Box("answered_on", "Day on the paper form", "date", "Empty: today", optional=True),),
         schema=SendSchema(),
         act=act,
         button="Send the answers",
-        back=("Back to the patient", url_for("patients.record", number=number)),
+        back=("Back to the patient", url_for("patients.show", number=number)),
         template="questionnaires/review.html",
         more={"paper": paper, "words": paper.words, "advice": _advice(paper)},
     ).respond()
@@ -292,7 +292,7 @@ def _correct(session: Session, month: int, code: str) -> str:
     responses.correct_answer(
         session, paper.follow_up.id, answers, paper.protocol, reason, by=http.by(), at=http.at()
     )
-    return url_for("patients.record", number=http.patient().study_number)
+    return url_for("patients.show", number=http.patient().study_number)
 
 
 def _name(month: int) -> str:

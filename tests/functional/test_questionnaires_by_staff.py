@@ -1,0 +1,130 @@
+"""A questionnaire that staff enter: by telephone, from paper, on the tablet; and corrected."""
+
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+from factories import a_patient, follow_up_of
+from functional.staff_visitor import Staff, form_of, text_of
+from sqlalchemy import select
+
+from registry.actions.enrolment import Enrolled
+from registry.db import reading
+from registry.models import Alert, Answer, FollowUp, OutcomeValue, Response, ResponseStatus, known
+from registry.runtime import Runtime
+
+SignIn = Callable[..., Staff]
+WELL = {
+    "overall_change": "better", "medicines": ["none"], "work": "retired", "hospital": "no",
+    "new_problems": "no", "may_call": "no", "pregnancy": "no",
+}  # fmt: skip
+
+
+def enter(
+    nurse: Staff, patient: Enrolled, month: int, wanted: dict[str, object], mode: str = "phone"
+) -> str:
+    """Enter every section up to the review; gives the review's address."""
+    start = f"/patients/{patient.study_number}/questionnaires/{month}"
+    sent = nurse.fill(start, {"mode": mode, "respondent": "self"})
+    for _ in range(20):
+        address = sent.headers["Location"]
+        if "/review" in address:
+            return address
+        page = nurse.get(address)
+        boxes = form_of(page.text)
+        kept = {"csrf_token", "once", "mode", "respondent"}
+        data = {name: wanted.get(name, "2") for name in boxes if name not in kept}
+        sent = nurse.send(page, data)
+    raise AssertionError("the questionnaire does not end")
+
+
+@pytest.mark.parametrize("mode", ["phone", "paper", "tablet"])
+def test_a_questionnaire_is_entered_and_closes_the_follow_up(
+    registry: Runtime, sign_in: SignIn, mode: str
+) -> None:
+    patient = a_patient(registry)
+    nurse = sign_in("nurse")
+    review = enter(nurse, patient, 1, WELL, mode)
+    nurse.fill(review, {})
+    with reading(registry) as session:
+        response = session.scalars(select(Response)).one()
+        assert (response.mode, response.month) == (mode, 1)
+        status = session.scalars(select(ResponseStatus).where(known(ResponseStatus))).one()
+        assert status.status == "complete"
+        assert session.get_one(FollowUp, response.follow_up_id).state == "answered"
+
+
+def test_month_0_is_entered_and_has_no_change_question(registry: Runtime, sign_in: SignIn) -> None:
+    patient = a_patient(registry)
+    nurse = sign_in("nurse")
+    nurse.fill(enter(nurse, patient, 0, WELL, "tablet"), {})
+    with reading(registry) as session:
+        assert session.scalars(select(Response.month)).all() == [0]
+        asked = set(session.scalars(select(Answer.question)))
+        assert "overall_change" not in asked
+        assert "fatigue" in asked
+
+
+def test_a_severe_answer_shows_advice_on_the_next_page_and_raises_an_alert(
+    registry: Runtime, sign_in: SignIn
+) -> None:
+    patient = a_patient(registry)
+    nurse = sign_in("nurse")
+    base = f"/patients/{patient.study_number}/questionnaires/1"
+    page = nurse.get(f"{base}/symptoms?mode=phone&respondent=self")
+    data = {name: "1" for name in form_of(page.text) if name not in {"csrf_token", "once"}}
+    sent = nurse.client.post(
+        f"{base}/symptoms?mode=phone&respondent=self",
+        data=form_of(page.text) | data | {"chest_pain": "9"},
+    )
+    following = nurse.follow(sent)
+    assert "112" in text_of(following.text)
+    assert "Read this to the patient now" in text_of(following.text)
+    with reading(registry) as session:
+        assert session.scalars(select(Alert.question)).all() == ["chest_pain"]
+
+
+def test_a_paper_form_counts_on_its_own_day(registry: Runtime, sign_in: SignIn) -> None:
+    patient = a_patient(registry, treated_on=date(2025, 12, 1))
+    nurse = sign_in("nurse")
+    review = enter(nurse, patient, 1, WELL, "paper")
+    day = {"answered_on-day": "2", "answered_on-month": "1", "answered_on-year": "2026"}
+    nurse.fill(review, day)
+    with reading(registry) as session:
+        status = session.scalars(select(ResponseStatus).where(known(ResponseStatus))).one()
+        assert status.answered_on == date(2026, 1, 2)
+
+
+def test_a_sent_answer_is_corrected_with_a_reason_and_the_old_one_stays(
+    registry: Runtime, sign_in: SignIn
+) -> None:
+    patient = a_patient(registry)
+    nurse = sign_in("nurse")
+    nurse.fill(enter(nurse, patient, 1, WELL), {})
+    address = f"/patients/{patient.study_number}/questionnaires/1/correct/overall"
+    without = nurse.fill(address, {"overall_change": "worse"}, status=422)
+    assert "why it is corrected" in without.text
+    nurse.fill(address, {"overall_change": "worse", "reason": "Misheard on the telephone"})
+    with reading(registry) as session:
+        versions = session.scalars(
+            select(Answer).where(Answer.question == "overall_change").order_by(Answer.id)
+        ).all()
+        assert [row.value for row in versions] == ["better", "worse"]
+        assert versions[0].reason == "Misheard on the telephone"
+        outcome = select(OutcomeValue.value).where(
+            OutcomeValue.code == "responder", known(OutcomeValue)
+        )
+        assert session.scalars(outcome).one() == 0
+
+
+def test_what_is_missing_is_told_and_nothing_of_the_page_is_kept(
+    registry: Runtime, sign_in: SignIn
+) -> None:
+    patient = a_patient(registry)
+    nurse = sign_in("nurse")
+    address = f"/patients/{patient.study_number}/questionnaires/1/overall"
+    told = nurse.fill(f"{address}?mode=phone&respondent=self", {}, status=422)
+    assert "There is a problem" in told.text
+    with reading(registry) as session:
+        assert session.scalars(select(Answer)).all() == []
+    assert follow_up_of(registry, patient.patient_id, 1).state == "planned"
