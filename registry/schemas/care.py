@@ -2,6 +2,7 @@
 
 from marshmallow import Schema
 
+from registry.schemas.enrolment import AdministrationInSchema, ObservationInSchema
 from registry.schemas.fields import (
     Choice,
     Code,
@@ -69,6 +70,30 @@ class CourseSchema(CorrectionSchema):
     lot = PlainText(80)
     certificate = PlainText(200)
     cells_total = PlainText(40)
+
+
+class FurtherCourseSchema(Schema):
+    """A further course."""
+
+    started_on = Day(required=True)
+    cell_source = Code(40)
+    donor = Code(40)
+    passage = PlainText(40)
+    lot = PlainText(80)
+    certificate = PlainText(200)
+    cells_total = PlainText(40)
+
+
+class GivenSchema(AdministrationInSchema):
+    """An administration of a course."""
+
+    course_number = Whole(1, 100, required=True)
+
+
+class ObservedSchema(ObservationInSchema):
+    """An item of the record after a course."""
+
+    course_number = Whole(1, 100, required=True)
 
 
 class BaselineSchema(CorrectionSchema):

@@ -10,6 +10,7 @@ from registry.web.alerts import alerts
 from registry.web.calls import calls
 from registry.web.contact import contact
 from registry.web.endings import endings
+from registry.web.events import events
 from registry.web.health import health
 from registry.web.labs import labs
 from registry.web.patients import patients
@@ -22,6 +23,6 @@ from registry.web.worklist import worklist
 def of(settings: Settings, *, is_demo: bool) -> Iterator[Blueprint]:
     """The blueprints of this installation. Pages that it does not have are absent."""
     yield from (health, session, worklist, patients)
-    yield from (alerts, calls, contact, endings, labs, questionnaires, treatment)
+    yield from (alerts, calls, contact, endings, events, labs, questionnaires, treatment)
     yield from figures.BLUEPRINTS
     yield from admin.of(settings)

@@ -46,7 +46,7 @@ class FormPage:
     title: str
     boxes: Sequence[Box]
     schema: Schema
-    act: Callable[[Session, dict[str, Any]], str]
+    act: Callable[[Session, Any], str]
     button: str
     lead: str = ""
     consequences: Sequence[str] = ()

@@ -33,6 +33,21 @@ HOLDS = {
 }
 SCOPES = {"contact": "No more contact, data go on", "registry": "Left the registry"}
 SEXES = (("female", "Female"), ("male", "Male"), ("other", "Other"))
+GRADES = (
+    ("1", "1, mild: no treatment needed"),
+    ("2", "2, moderate: local or little treatment, limits daily life in part"),
+    ("3", "3, severe: hospital or limits self-care, not life-threatening"),
+    ("4", "4, life-threatening: urgent treatment"),
+    ("5", "5, death"),
+)
+SERIOUS = (
+    ("death", "Death"),
+    ("life_threatening", "Life-threatening"),
+    ("hospital", "Hospital stay, new or longer"),
+    ("disability", "Lasting disability"),
+    ("birth_defect", "Birth defect"),
+    ("medically_important", "Medically important in another way"),
+)
 EVENT_OUTCOMES = (
     ("recovered", "Recovered"),
     ("recovering", "Recovering"),

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from registry import http
 from registry.actions import corrections
-from registry.actions.facts import Unusable
+from registry.actions import treatment as actions
+from registry.actions.facts import Course, Given, Observed, Unusable
 from registry.db import reading
 from registry.queries import records
 from registry.queries.records import Record
@@ -101,6 +102,81 @@ def course_boxes(record: Record) -> list[Box]:
         Box("certificate", "Certificate", optional=True),
         Box("cells_total", "Cells in all", hint="As the record says", optional=True),
     ]
+
+
+@treatment.route("/patients/<path:number>/courses/new", methods=["GET", "POST"])
+def further_course(number: str) -> ResponseReturnValue:
+    """A further course: day 0 and the plan stay."""
+    with reading(http.runtime()) as session:
+        record = records.record(session, http.patient())
+
+    def act(session: Session, data: dict[str, Any]) -> str:
+        started_on = data.pop("started_on")
+        actions.record_course(
+            session, http.patient().id, started_on, Course(**data), by=http.by(), at=http.at()
+        )
+        return address_of(number, "treatment")
+
+    page = _page(number, "Record a further course", care.FurtherCourseSchema(), act)
+    page.lead = "The plan goes on counting from the first course; this one is marked in it."
+    page.boxes = [Box("started_on", "First administration", "date"), *course_boxes(record)]
+    page.button = "Save the course"
+    return page.respond()
+
+
+@treatment.route("/patients/<path:number>/administrations/new", methods=["GET", "POST"])
+def give(number: str) -> ResponseReturnValue:
+    """One administration more, of a course."""
+    with reading(http.runtime()) as session:
+        record = records.record(session, http.patient())
+
+    def act(session: Session, data: dict[str, Any]) -> str:
+        course_number = data.pop("course_number")
+        told = {"course_number": course_number, "by": http.by(), "at": http.at()}
+        actions.record_administrations(session, http.patient().id, [Given(**data)], **told)
+        return address_of(number, "treatment")
+
+    page = _page(number, "Record an administration", care.GivenSchema(), act)
+    routes = labels.options(record.protocol.routes)
+    page.boxes = [
+        _course_box(record),
+        Box("given_on", "Date given", "date"),
+        Box("route", "Route", "choice", options=routes),
+        Box("cells", "Cells given", hint="As the record says", optional=True),
+    ]
+    page.given, page.button = {"course_number": "1"}, "Save the administration"
+    return page.respond()
+
+
+@treatment.route("/patients/<path:number>/observations/new", methods=["GET", "POST"])
+def observe(number: str) -> ResponseReturnValue:
+    """One item more of the record of the first 24 to 48 hours."""
+    with reading(http.runtime()) as session:
+        record = records.record(session, http.patient())
+
+    def act(session: Session, data: dict[str, Any]) -> str:
+        course_number = data.pop("course_number")
+        told = {"course_number": course_number, "by": http.by(), "at": http.at()}
+        actions.record_observations(session, http.patient().id, [Observed(**data)], **told)
+        return address_of(number, "treatment")
+
+    page = _page(number, "Record the first 24 to 48 hours", care.ObservedSchema(), act)
+    items = labels.options(record.protocol.observation_items)
+    page.boxes = [
+        _course_box(record),
+        Box("observed_on", "Date", "date"),
+        Box("item", "What was seen", "list", options=items),
+        Box("value", "Value or words", hint="Like 38.2, or yes"),
+    ]
+    page.given, page.button = {"course_number": "1"}, "Save the observation"
+    return page.respond()
+
+
+def _course_box(record: Record) -> Box:
+    options = [
+        (str(one.number), f"Course {one.number}, {one.started_on}") for one in record.courses
+    ]
+    return Box("course_number", "Which course?", "choice", options=options)
 
 
 @treatment.route("/patients/<path:number>/baseline", methods=["GET", "POST"])

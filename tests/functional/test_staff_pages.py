@@ -10,14 +10,17 @@ from functional.staff_visitor import text_of
 from sqlalchemy import select
 
 from registry import audit
+from registry.actions.enrolment import Enrolled
 from registry.db import reading, transaction
 from registry.models import (
+    AdverseEvent,
     Alert,
     AuditEvent,
     Death,
     Disposition,
     FollowUp,
     LabResult,
+    ReportedEvent,
     TreatmentCourse,
     Withdrawal,
     known,
@@ -244,3 +247,110 @@ def test_a_page_that_does_not_exist(app: Flask) -> None:
     page = app.test_client().get("/nothing/here")
     assert page.status_code == 404
     assert "There is no such page" in page.text
+
+
+EVENT = {
+    "term": "Pneumonia",
+    "onset_on-day": "2",
+    "onset_on-month": "1",
+    "onset_on-year": "2026",
+    "grade": "3",
+    "serious": "yes",
+    "serious_because": ["hospital"],
+}
+
+
+def test_an_event_is_added_corrected_and_taken_back(registry: Runtime, sign_in: SignIn) -> None:
+    patient = a_patient(registry)
+    nurse = sign_in("nurse")
+    address = f"/patients/{patient.study_number}"
+    page = nurse.fill(f"{address}/events/new", EVENT | {"serious_because": []}, status=422)
+    assert "say why the event is serious" in text_of(page.text)
+    nurse.send(page, {"serious_because": ["hospital", "life_threatening"]})
+    with reading(registry) as session:
+        key = session.scalars(select(AdverseEvent.fact_key)).one()
+    again = nurse.get(f"{address}/events/{key}").text
+    assert again.count(" checked>") + again.count(" checked ") >= 3
+    nurse.fill(f"{address}/events/{key}", {"grade": "2", "reason": "read again"})
+    nurse.fill(f"{address}/events/{key}", {"undo": "yes", "reason": "another patient"})
+    with reading(registry) as session:
+        rows = session.scalars(select(AdverseEvent).order_by(AdverseEvent.id)).all()
+    assert [row.grade for row in rows] == [3, 2]
+    assert rows[0].serious_because == ["hospital", "life_threatening"]
+    assert all(row.superseded_at for row in rows)
+
+
+def told(registry: Runtime, patient: Enrolled, key: str = "k1") -> str:
+    """A report in the patient's words."""
+    with transaction(registry) as session:
+        at = registry.clock.now()
+        session.add(
+            ReportedEvent(
+                patient_id=patient.patient_id,
+                fact_key=key,
+                term="two nights in hospital",
+                onset_on=date(2026, 1, 3),
+                in_hospital=True,
+                serious=True,
+                recorded_at=at,
+                recorded_by="door",
+            )
+        )
+        subject = f"patient:{patient.patient_id}"
+        audit.record(session, by="door", at=at, action="answers.sent", subject=subject)
+    return f"/patients/{patient.study_number}/reports/{key}"
+
+
+def test_what_a_patient_told_becomes_an_event(registry: Runtime, sign_in: SignIn) -> None:
+    patient = a_patient(registry)
+    address = told(registry, patient)
+    nurse = sign_in("nurse")
+    assert "two nights in hospital" in text_of(nurse.get("/?kind=event").text)
+    page = nurse.fill(address, {}, status=422)
+    assert "Choose: what is it?" in text_of(page.text)
+    nurse.send(page, {"decision": "new", "term": "Pneumonia"})
+    with reading(registry) as session:
+        event = session.scalars(select(AdverseEvent)).one()
+        report = session.scalars(select(ReportedEvent).where(known(ReportedEvent))).one()
+    assert (event.term, event.serious_because) == ("Pneumonia", ["hospital"])
+    assert (report.state, report.adverse_event_key) == ("confirmed", event.fact_key)
+    assert "Nothing needs doing here" in text_of(nurse.get("/").text)
+
+
+def test_what_a_patient_told_is_known_or_none(registry: Runtime, sign_in: SignIn) -> None:
+    patient = a_patient(registry)
+    first, second = told(registry, patient), told(registry, patient, "k2")
+    nurse = sign_in("nurse")
+    nurse.fill(f"/patients/{patient.study_number}/events/new", EVENT)
+    with reading(registry) as session:
+        key = session.scalars(select(AdverseEvent.fact_key)).one()
+    assert "1 day earlier" in text_of(nurse.get(first).text)
+    nurse.fill(first, {"decision": "link", "event": key})
+    page = nurse.fill(second, {"decision": "reject"}, status=422)
+    assert "Enter why it is not an adverse event" in text_of(page.text)
+    nurse.send(page, {"reason": "a planned stay"})
+    page = nurse.fill(second, {"decision": "reject", "reason": "again"}, status=409)
+    assert "Somebody judged this report already" in text_of(page.text)
+    nurse.fill(f"{second}/reopen", {"reason": "not planned after all"})
+    with reading(registry) as session:
+        states = session.scalars(
+            select(ReportedEvent.state).where(known(ReportedEvent)).order_by(ReportedEvent.fact_key)
+        ).all()
+    assert states == ["confirmed", "waiting"]
+
+
+def test_further_treatment_is_recorded(registry: Runtime, sign_in: SignIn) -> None:
+    patient = a_patient(registry)
+    nurse = sign_in("nurse")
+    address = f"/patients/{patient.study_number}"
+
+    def day(name: str) -> dict[str, str]:
+        return {f"{name}-day": "4", f"{name}-month": "1", f"{name}-year": "2026"}
+
+    nurse.fill(f"{address}/courses/new", day("started_on") | {"cell_source": "bone_marrow"})
+    nurse.fill(f"{address}/administrations/new", day("given_on") | {"route": "intrathecal"})
+    data = day("observed_on") | {"item": "temperature_max", "value": "38.2", "course_number": "2"}
+    nurse.fill(f"{address}/observations/new", data)
+    page = text_of(nurse.get(address).text)
+    for words in ("Course 2 4 January 2026", "Bone marrow", "intrathecal", "38.2"):
+        assert words in page
