@@ -83,7 +83,7 @@ def correct_treatment_date(
     """
     _refuse_day(session, patient_id, treated_on, at)
     course = _first_course(session, patient_id)
-    moves = _moves(session, patient_id, treated_on, at)
+    moves = _moves(session, patient_id, treated_on, at, lock=True)
     changes = [move.change for move in moves]
     before = course.started_on
     supersede(session, course, reason=reason, by=by, at=at, started_on=treated_on)
@@ -102,16 +102,18 @@ def correct_treatment_date(
     return changes
 
 
-def _moves(session: Session, patient_id: int, treated_on: date, at: datetime) -> list[_Move]:
+def _moves(
+    session: Session, patient_id: int, treated_on: date, at: datetime, *, lock: bool = False
+) -> list[_Move]:
     patient = session.get_one(Patient, patient_id)
     protocol = protocols.of_id(session, patient.protocol_id).protocol
     planned = {one.month: one for one in protocol.plan(treated_on)}
-    rows = session.scalars(
+    wanted = (
         select(FollowUp)
         .where(FollowUp.patient_id == patient_id, FollowUp.month.in_(planned))
         .order_by(FollowUp.month)
-        .with_for_update()
     )
+    rows = session.scalars(wanted.with_for_update() if lock else wanted)
     answered = _answered_on(session, patient_id)
     return [_move(row, planned[row.month], answered, at) for row in rows]
 
