@@ -3,16 +3,24 @@
 from collections.abc import Mapping
 from typing import Any
 
+from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
 from flask_smorest import Api
+from marshmallow import Schema
 from werkzeug.exceptions import HTTPException
 
-from registry.api import follow_ups, labs, patients, statistics
+from registry.api import events, follow_ups, labs, patients, statistics
 from registry.api.documents import docs
 from registry.api.policy import POLICY
 from registry.api.problems import PROBLEM, ProblemSchema
 
-SUBJECTS = (patients.routes, follow_ups.routes, labs.routes, statistics.routes)
+SUBJECTS = (
+    patients.routes,
+    follow_ups.routes,
+    labs.routes,
+    events.routes,
+    statistics.routes,
+)
 ABOUT = (
     "Patients, follow-ups, laboratory results, events and figures of the registry. Every call "
     "carries the key of a user and may do what that user may. Errors are application/problem+json "
@@ -34,7 +42,9 @@ def document() -> Mapping[str, Any]:
 
 def _add_operations(app: Flask) -> Any:
     app.config.update(API_TITLE="Outcomes Registry", API_VERSION="1", OPENAPI_VERSION="3.1.0")
-    api = Api(spec_kwargs={"info": {"description": ABOUT}, "security": [{"key": []}]})
+    plugin = MarshmallowPlugin(schema_name_resolver=_name)
+    told = {"info": {"description": ABOUT}, "security": [{"key": []}]}
+    api = Api(spec_kwargs={"marshmallow_plugin": plugin, **told})
     api.ERROR_SCHEMA = ProblemSchema
     api.DEFAULT_RESPONSE_CONTENT_TYPE = PROBLEM  # every success names its own: left are errors
     # flask-smorest would answer the errors of all pages in its own way: it gets the present one
@@ -44,6 +54,13 @@ def _add_operations(app: Flask) -> Any:
     for subject in SUBJECTS:
         api.register_blueprint(subject.blueprint)
     return api.spec
+
+
+def _name(schema: Any) -> str:
+    """What a schema is called in the document, by what is left out of it."""
+    given: type[Schema] = schema if isinstance(schema, type) else type(schema)
+    left_out = sorted(getattr(schema, "exclude", ()))
+    return given.__name__.removesuffix("Schema") + "".join(f"Without{n.title()}" for n in left_out)
 
 
 def _document(spec: Any) -> Mapping[str, Any]:

@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from marshmallow import ValidationError
-
 from registry.actions import laboratory
 from registry.actions.facts import Measured
 from registry.api.routes import PATIENT, Call, Made, Routes
@@ -32,10 +30,7 @@ def record(call: Call, given: Mapping[str, Any]) -> Made:
     confirmed = given.get("confirmed", False)
     measured = Measured(**{name: value for name, value in given.items() if name != "confirmed"})
     patient = call.patient
-    try:
-        result = laboratory.record_result(
-            call.session, patient.id, measured, by=call.by, at=call.at, confirmed=confirmed
-        )
-    except laboratory.Implausible as doubt:
-        raise ValidationError({"confirmed": [str(doubt)]}) from doubt
+    result = laboratory.record_result(
+        call.session, patient.id, measured, by=call.by, at=call.at, confirmed=confirmed
+    )
     return Made(result, f"/patients/{patient.study_number}/labs")

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
 from registry.actions.facts import Unusable
+from registry.actions.laboratory import Implausible
 from registry.errors import DomainError
 
 PROBLEM = "application/problem+json"
@@ -92,6 +93,7 @@ HANDLERS: Mapping[type[Exception], Callable[[Any], Response]] = {
     HTTPException: of_http_error,
     DomainError: of_domain_error,
     Unusable: of_unusable,
+    Implausible: lambda doubt: of_fields({"confirmed": [str(doubt)]}),
     ValidationError: lambda error: of_fields(error.messages),
     UnicodeError: of_text,
     RecursionError: lambda _error: problem(400, "The JSON is nested too deeply."),

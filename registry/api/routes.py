@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
 from typing import Any
+from urllib.parse import quote
 
 from flask import Response, json, request
 from flask_smorest import Blueprint
@@ -158,5 +159,5 @@ def _response(gives: Schema, result: Any, status: int) -> Response:
     body = gives.dump(made.body if made else result)
     response = Response(json.dumps(body), status, mimetype="application/json")
     if made:
-        response.headers["Location"] = PREFIX + made.location
+        response.headers["Location"] = PREFIX + quote(made.location)
     return response

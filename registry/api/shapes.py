@@ -112,8 +112,10 @@ class FindSchema(Schema):
     """Which patients, and how many at once."""
 
     site = Code(40, metadata={"description": "only this site (its code)"})
-    after = Code(40, metadata={"description": "begin behind this study number: `next` of a page"})
-    limit = Whole(1, 500, load_default=100)
+    after = Code(
+        40, metadata={"description": "begin behind this number, which is next of the page before"}
+    )
+    limit = Whole(1, 500, load_default=100, metadata={"description": "from 1 to 500; else 100"})
 
 
 class FoundSchema(Schema):
@@ -225,3 +227,50 @@ class PatientSchema(Schema):
         lambda record: FollowUpSchema(many=True).dump([line.follow_up for line in record.lines]),
         metadata={"type": "array", "items": {"$ref": "#/components/schemas/FollowUp"}},
     )
+
+
+class EnrolledSchema(Schema):
+    """A patient who was just enrolled, with the plan of follow-ups."""
+
+    number = fields.String(attribute="study_number", required=True)
+    follow_ups = fields.List(fields.Nested(FollowUpSchema), attribute="plan", required=True)
+
+
+class EventSchema(Schema):
+    """An adverse event that the clinic recorded or confirmed."""
+
+    id = fields.String(attribute="fact_key", required=True)
+    term = fields.String(required=True)
+    onset_on = fields.Date(required=True)
+    ended_on = fields.Date(allow_none=True)
+    grade = fields.Integer(allow_none=True)
+    ctcae_version = fields.String(allow_none=True)
+    serious = fields.Boolean(required=True)
+    serious_because = fields.List(fields.String())
+    related = fields.Boolean(allow_none=True)
+    outcome = fields.String(allow_none=True)
+    confirmed_on = fields.Date(allow_none=True)
+    recorded_at = fields.AwareDateTime(required=True)
+
+
+class ReportedEventSchema(Schema):
+    """A health problem in the patient's own words; `event`: the clinic's event made of it."""
+
+    id = fields.String(attribute="fact_key", required=True)
+    term = fields.String(required=True)
+    onset_on = fields.Date(allow_none=True)
+    severity = fields.String(allow_none=True)
+    grade = fields.Integer(allow_none=True)
+    in_hospital = fields.Boolean(allow_none=True)
+    still_there = fields.Boolean(allow_none=True)
+    serious = fields.Boolean(required=True)
+    state = fields.String(required=True, validate=OneOf(("waiting", "confirmed", "rejected")))
+    event = fields.String(attribute="adverse_event_key", allow_none=True)
+    recorded_at = fields.AwareDateTime(required=True)
+
+
+class WaitingSchema(Schema):
+    """What a patient told and nobody has judged yet."""
+
+    number = fields.String(required=True, metadata={"description": "study number"})
+    event = fields.Nested(ReportedEventSchema, required=True)

@@ -113,12 +113,14 @@ def test_who_sees_no_patients_gets_none(
     assert told["title"] == "Forbidden"
 
 
-def test_a_data_manager_reads_records_and_records_nothing(
+def test_a_data_manager_works_on_records_and_asks_no_patient(
     app: Flask, registry: Runtime, labs: str
 ) -> None:
     manager = program_for(app, registry, "data_manager")
     assert manager.get(labs) == []
-    manager.post(labs, LAB, 403)
+    manager.post(labs, LAB)
+    questionnaire = labs.replace("/labs", "/follow-ups/1/answers")
+    manager.put(questionnaire, {"mode": "phone", "answers": {"fatigue": 1}}, 403)
 
 
 # ---- errors

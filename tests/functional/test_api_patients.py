@@ -3,9 +3,10 @@
 import json
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
-from factories import a_patient, a_person
+from factories import a_patient, a_person, a_site
 from flask import Flask
 from functional.program import Program, program_for
 from sqlalchemy import select
@@ -83,3 +84,88 @@ def test_the_list_holds_numbers_of_own_sites_in_pages(
 @pytest.mark.parametrize("limit", [0, 501, "many"])
 def test_pages_have_bounds(nurse: Program, limit: object) -> None:
     assert nurse.get("/patients", 422, query_string={"limit": limit})["errors"].keys() == {"limit"}
+
+
+# ---- enrolment
+
+ENROLMENT: dict[str, Any] = {
+    "site": "A",
+    "treated_on": "2025-12-29",
+    "name": "Zora Planted",
+    "email": "zora@example.org",
+    "telephone": "+49 30 5550777",
+    "birth_date": "1990-07-13",
+    "sex": "female",
+    "consent_version": "1",
+    "consented_on": "2025-12-20",
+    "diagnosis": "systemic",
+    "cell_source": "umbilical_cord",
+    "medicines": [
+        {"medicine_class": "corticosteroid", "name": "prednisolone", "daily_dose_mg": 12.5}
+    ],
+    "administrations": [{"given_on": "2025-12-29", "route": "intravenous", "cells": "62e6"}],
+    "labs": [{"test": "creatinine", "value": "0.8", "unit": "mg/dL", "collected_on": "2025-12-28"}],
+    "covariates": [{"name": "sledai", "value": "11"}],
+}
+
+
+def test_a_patient_is_enrolled_with_the_plan(registry: Runtime, nurse: Program) -> None:
+    answer = nurse.call("POST", "/patients", 201, json=ENROLMENT)
+    told = answer.get_json()
+    assert told["number"] == "R-0001"
+    assert answer.headers["Location"] == "/api/v1/patients/R-0001"
+    assert [one["month"] for one in told["follow_ups"]] == [1, 3, 6, 12, 24]
+    assert "Zora" not in answer.text
+    record = nurse.get("/patients/R-0001")
+    assert record["follow_ups"] == told["follow_ups"]
+    assert (record["demographics"]["age"], record["covariates"]["sledai"]) == (35, 11.0)
+    assert nurse.get("/patients/R-0001/labs")[0]["flag"] == "normal"
+
+
+def test_the_same_enrolment_again_is_the_same_patient(registry: Runtime, nurse: Program) -> None:
+    first = nurse.post("/patients", ENROLMENT, once="one")
+    assert nurse.post("/patients", ENROLMENT, once="one") == first
+    assert nurse.get("/patients")["patients"] == [{"number": "R-0001", "site": "A"}]
+
+
+def test_an_address_or_a_number_that_is_enrolled_is_refused(
+    registry: Runtime, nurse: Program
+) -> None:
+    nurse.post("/patients", ENROLMENT | {"study_number": "MSC 7"})
+    told = nurse.post("/patients", ENROLMENT, 409)
+    assert "already enrolled" in told["detail"]
+    other = {"email": "other@example.org", "study_number": "MSC 7"}
+    assert "MSC 7" in nurse.post("/patients", ENROLMENT | other, 409)["detail"]
+
+
+@pytest.mark.parametrize("site", ["B", "nowhere"])
+def test_enrolment_is_at_own_sites_only(registry: Runtime, nurse: Program, site: str) -> None:
+    a_site(registry, "B")
+    told = nurse.post("/patients", ENROLMENT | {"site": site}, 422)
+    assert told["errors"] == {"site": [f"{site} is none of your sites."]}
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"email": "zora"}, "email"),
+        ({"treated_on": "2026-02-01"}, "treated_on"),
+        ({"diagnosis": "gout"}, "diagnosis"),
+        ({"labs": [{"test": "creatinine"}]}, "labs"),
+        ({"medicines": [{"medicine_class": "sweets"}]}, "medicines"),
+        ({"favourite_colour": "green"}, "favourite_colour"),
+    ],
+)
+def test_an_enrolment_that_cannot_be_is_refused_by_field(
+    registry: Runtime, nurse: Program, change: dict[str, Any], field: str
+) -> None:
+    told = nurse.post("/patients", ENROLMENT | change, 422)
+    assert field in told["errors"]
+    assert nurse.get("/patients")["patients"] == []
+
+
+def test_a_hardly_possible_result_is_asked_about(registry: Runtime, nurse: Program) -> None:
+    slip = ENROLMENT | {"labs": [ENROLMENT["labs"][0] | {"value": "80"}]}
+    told = nurse.post("/patients", slip, 422)
+    assert "is the unit right?" in told["errors"]["confirmed"][0]
+    nurse.post("/patients", slip | {"confirmed": True})
