@@ -36,7 +36,8 @@ class Commands(click.Group):
         if cmd_name not in MODULES:
             return None
         module = import_module(f"registry.cli.{MODULES[cmd_name]}")
-        return next(command for command in module.COMMANDS if command.name == cmd_name)
+        commands: tuple[click.Command, ...] = module.COMMANDS
+        return next(command for command in commands if command.name == cmd_name)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
