@@ -30,13 +30,15 @@ def report(call: Call, wanted: Mapping[str, Any]) -> Response:
     profile at the ends of quarters, with small counts hidden and others rounded.
     """
     profile = "internal" if http.asker().may(RECORDS) else "release"
-    zone = ZoneInfo(http.runtime().settings.zone)
-    site, known_at = _site(call.session, wanted.get("site"), profile), wanted.get("known_at")
+    today = call.at.astimezone(ZoneInfo(http.runtime().settings.zone)).date()
+    known_at = wanted.get("known_at")
+    as_of = _cut_off(wanted.get("as_of"), today, profile, known_at)
+    site = _site(call.session, wanted.get("site"), profile)
     text = build(
         call.session,
         protocols.in_force(call.session, known_at).protocol,
         published.library(),
-        as_of=_cut_off(wanted.get("as_of"), call.at.astimezone(zone).date(), profile, known_at),
+        as_of=as_of,
         known_at=known_at,
         site=site,
         profile=profile,
