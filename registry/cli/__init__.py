@@ -13,6 +13,7 @@ MODULES = {
     "backup": "maintenance",
     "import": "imports",
     "report": "report",
+    "demo": "demo",
     "tick": "jobs",
     "worker": "jobs",
     "beat": "jobs",

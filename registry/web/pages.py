@@ -1,10 +1,11 @@
 """What every staff page shows around its content: menu, who is signed in, the protocol in force."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
-from flask import Flask, request, url_for
+from flask import Flask, current_app, request, url_for
 from sqlalchemy import select
 
 from registry import http, tokens, words
@@ -111,4 +112,12 @@ def _around() -> dict[str, Any]:
         "protocol": f"{row.code} {row.version}" if row else "none",
         "fingerprint": row.fingerprint[:12] if row else "none",
     }
-    return {"about": about, "demo": {"day": words.date(demo_now.date())} if demo_now else None}
+    return {"about": about, "demo": _demo(demo_now) if demo_now else None}
+
+
+def _demo(now: datetime) -> dict[str, Any]:
+    """The day of a demonstration, the letters sent, and the ways on where this process has them."""
+    ways = {"next_day_url": "demo_clock.next_day", "next_month_url": "demo_clock.next_month"}
+    ways |= {"mailbox_url": "mailbox.index"} if http.may_use("mailbox.index") else {}
+    here = {name: url_for(way) for name, way in ways.items() if way in current_app.view_functions}
+    return {"day": words.date(now.date()), "once": tokens.drawn(), **here}

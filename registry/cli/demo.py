@@ -1,0 +1,114 @@
+"""demo: invented people live through the whole product; all is checked, printed and served."""
+
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+from registry.demo.building import Demo, build_demo
+from registry.demo.fates import FIRST_DAY
+from registry.demo.life import last_day
+from registry.demo.serving import serve
+from registry.demo.tables import tables
+from registry.runtime import make_runtime
+from registry.settings import Settings
+
+FOLDER = Path("demo-data")
+FREE = 0
+
+
+@click.command("demo")
+@click.option("--patients", default=400, show_default=True, type=click.IntRange(1, 100_000))
+@click.option("--months", default=36, show_default=True, type=click.IntRange(1, 600))
+@click.option("--seed", default=1, show_default=True, help="other lives; the same seed, the same")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--no-serve", is_flag=True, help="end after the tables")
+def demo(patients: int, months: int, seed: int, port: int, no_serve: bool) -> None:
+    """Make a registry in ./demo-data, live it with invented people, print it, serve it.
+
+    Exit 1 if any figure of the report differs from what is true of the invented people.
+    """
+    with Telling(months) as telling:
+        lived = build_demo(
+            FOLDER,
+            patients=patients,
+            months=months,
+            seed=seed,
+            port=FREE if no_serve else port,
+            tell=telling.tell,
+        )
+    click.echo(tables(lived.json))
+    _tell_check(lived)
+    if not no_serve:
+        _serve(lived, port)
+
+
+class Telling:
+    """What is happening, on stderr: a bar on a terminal, else a line now and then."""
+
+    def __init__(self, months: int) -> None:
+        self._days = (last_day(months) - FIRST_DAY).days
+        self._done = 0
+        self._bar: Any = click.progressbar(
+            length=self._days,
+            label="Living",
+            file=sys.stderr,
+            item_show_func=lambda what: what or "",
+        )
+
+    def __enter__(self) -> "Telling":
+        if sys.stderr.isatty():
+            self._bar.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if sys.stderr.isatty():
+            self._bar.__exit__(None, None, None)
+
+    def tell(self, day: date, what: str) -> None:
+        """The demonstration has come to that day."""
+        line = f"{day:%Y-%m}: {what}"
+        if not sys.stderr.isatty():
+            click.echo(line, err=True)
+            return
+        done = (day - FIRST_DAY).days
+        self._bar.update(done - self._done, line)
+        self._done = done
+
+
+def _tell_check(lived: Demo) -> None:
+    """Say whether report and ledger agree; exit 1 if not."""
+    click.echo(
+        f"{lived.letters} letters by SMTP, {lived.requests} requests at the patient door. "
+        f"Report: {lived.folder / 'report.json'}"
+    )
+    if lived.disagreements:
+        click.echo("The report disagrees with what happened:", err=True)
+        for one in lived.disagreements:
+            click.echo(f"  {one}", err=True)
+        sys.exit(1)
+    click.echo("Every figure of the report agrees with what the invented people did.")
+
+
+def _serve(lived: Demo, port: int) -> None:
+    runtime = make_runtime(Settings.from_env(lived.env))
+    try:
+        serve(runtime, port, lambda: _tell_sign_ins(lived, port))
+    except KeyboardInterrupt:
+        click.echo("Stopped.", err=True)
+    finally:
+        runtime.close()
+
+
+def _tell_sign_ins(lived: Demo, port: int) -> None:
+    click.echo(f"\nhttp://127.0.0.1:{port} shows it, until you press Ctrl-C. Sign in as:")
+    width = max(len(one.role) for one in lived.sign_ins)
+    for one in lived.sign_ins:
+        role = one.role.replace("_", " ").ljust(width)
+        click.echo(f"  {role}  {one.email.ljust(28)}  {one.password}")
+    click.echo("The clock stands at the last day; the banner moves it by a day or a month.")
+
+
+COMMANDS: tuple[click.Command, ...] = (demo,)

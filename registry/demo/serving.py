@@ -1,0 +1,55 @@
+"""A demonstration that was lived, served: staff pages, door and mailbox, with a clock to move."""
+
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+import waitress
+
+from registry.actions import accounts, demo_clock
+from registry.app import create_app, create_door, create_embedded
+from registry.db import transaction
+from registry.demo.world import AFTERNOON, BY
+from registry.mail import make_mailer
+from registry.runtime import Runtime
+from workers.schedule import run_jobs_once
+
+THREADS = 8
+_one_at_a_time = threading.Lock()
+
+
+def advance(runtime: Runtime, span: timedelta) -> None:
+    """Move the clock of a demonstration day by day, and do on each day what is due on it.
+
+    Whoever is signed in stays so.
+    """
+    with _one_at_a_time:
+        before = runtime.clock.now()
+        last = before.date() + span
+        day = before.date()
+        while day < last:
+            day += timedelta(days=1)
+            _live(runtime, datetime.combine(day, AFTERNOON, UTC))
+        with transaction(runtime) as session:
+            now = runtime.clock.now()
+            accounts.move_sessions(session, now - before, by=BY, at=now)
+
+
+def _live(runtime: Runtime, at: datetime) -> None:
+    with transaction(runtime) as session:
+        demo_clock.move(session, by=BY, at=at)
+    with closing(make_mailer(runtime.settings)) as mailer:
+        run_jobs_once(runtime, mailer)
+
+
+def serve(runtime: Runtime, port: int, ready: Callable[[], None]) -> None:
+    """Serve until somebody stops it; `ready` is called once the port is open."""
+    staff = create_app(runtime, advance=lambda span: advance(runtime, span))
+    both = create_embedded(staff, create_door(runtime))
+    server = waitress.create_server(both, host="127.0.0.1", port=port, threads=THREADS)
+    ready()
+    try:
+        server.run()
+    finally:
+        server.close()
