@@ -98,11 +98,12 @@ def _think(
 ) -> Iterator[NewLetter]:
     """The reminders of one follow-up that are due; sets the day of the next."""
     rule = _rule(session, one)
-    if rule is None or not post.mailed_on:
-        return
     today = outreach.local_day(one.zone, at)
     if post.in_flight:
+        # also the first letter may be on its way just now: look again when it has arrived
         one.remind_on = today + timedelta(days=1)
+        return
+    if rule is None or not post.mailed_on:
         return
     ahead = [
         reminder

@@ -12,6 +12,7 @@ from post import (
     add_facts,
     letter,
     letters,
+    live_until,
     noon,
     plan_of,
     run,
@@ -210,6 +211,17 @@ def test_who_leaves_after_the_hand_over_was_overtaken(registry: Runtime, due: En
             .order_by(AuditEvent.number)
         ).all()
     assert actions[-3:] == ["letter.handed_over", "patient.withdrew", "letter.sent"]
+
+
+def test_a_first_letter_that_is_on_its_way_is_reminded_of_all_the_same(
+    registry: Runtime, clock: FixedClock, due: Enrolled, mailer: MemoryMailer
+) -> None:
+    (one,) = claim(registry)
+    assert hand_over(registry, one)
+    run(registry, mailer)  # another worker thinks of reminders before the server has replied
+    assert record(registry, deliveries.mark_sent, one, "250 ok")
+    live_until(registry, clock, mailer, date(2026, 2, 12))
+    assert len(letters(registry, kind="reminder", state="sent")) == 2
 
 
 def test_a_server_that_is_down_costs_one_call_a_run_and_no_letter(
