@@ -202,6 +202,11 @@ def _asked(spells: CTE) -> CTE:
     )
 
 
+def asked_people(person: CTE, cut: Cut) -> CTE:
+    """One row per patient who answered at least once: days covered, and the last of them."""
+    return _asked(_spells(person, cut))
+
+
 def _counts(session: Session, days: ColumnElement[Any], events: CTE, each: CTE) -> SafetyCounts:
     everyone = session.execute(select(func.count(), func.sum(days), func.sum(days * days))).one()
     people_, total, squared = (int(value or 0) for value in everyone)

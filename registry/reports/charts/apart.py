@@ -1,6 +1,6 @@
 """Published figures that do not stand beside the registry, each with its reason."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from registry import words
@@ -8,7 +8,16 @@ from registry.published import Apart, Figure, Library, Row, Study, Why
 from registry.reports.values import SideBySide
 from registry.statistics.proportions import wilson
 
-ORDER = (Why.REPORTED_TWICE, Why.OTHER_TIME, Why.NO_SHARE, Why.NOT_CHECKABLE, Why.NO_OUTCOME)
+ABOVE = "Stands beside the registry above."
+GROUPS = {
+    Why.REPORTED_TWICE: "A cohort that another paper reports too",
+    Why.OTHER_TIME: "Another time-point",
+    Why.NO_SHARE: "Not a share of patients",
+    Why.NO_OUTCOME: "Not measured in the registry",
+    Why.NOT_CHECKABLE: "A figure that cannot be used",
+    Why.OTHER_DEFINITION: "Another definition",
+}
+FOLDED = (Why.NOT_CHECKABLE, Why.OTHER_DEFINITION)
 
 
 @dataclass(frozen=True)
@@ -23,66 +32,54 @@ class Listed:
 
 
 @dataclass(frozen=True)
+class Group:
+    """Figures that are not drawn for one kind of reason; large kinds are folded away."""
+
+    title: str
+    rows: tuple[Listed, ...]
+    is_folded: bool
+
+
+@dataclass(frozen=True)
+class TrialRow:
+    """One outcome of a trial: what each arm printed, in the order of the arms, and the reason."""
+
+    what: str
+    printed: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
 class Trial:
     """A blinded trial with every figure it printed, drawn above or not, with the reason."""
 
     label: str
     design: str
     cite: str
-    rows: tuple[Listed, ...]
+    arms: tuple[str, ...]
+    rows: tuple[TrialRow, ...]
 
 
-def listed(apart: Sequence[Apart], library: Library) -> list[Listed]:
-    """What is not drawn, but for other definitions and the blinded trial's own list."""
-    shown = {study.id for study in library.studies if study.always_shown}
-    rows = [each for each in apart if each.why in ORDER and each.row.study not in shown]
-    return [_listed(each.row, each, library) for each in sorted(rows, key=lambda e: _place(e))]
+def groups(apart: Sequence[Apart], library: Library) -> list[Group]:
+    """What is not drawn, by the kind of reason; the blinded trial has its own list."""
+    always = {study.id for study in library.studies if study.always_shown}
+    found = []
+    for why, title in GROUPS.items():
+        rows = [each for each in apart if each.why is why and each.row.study not in always]
+        listed = tuple(_listed(each, library) for each in rows)
+        if listed:
+            found.append(Group(title, listed, why in FOLDED))
+    return found
 
 
-def _place(each: Apart) -> tuple[int, str, str]:
-    return ORDER.index(each.why), each.outcome.label if each.outcome else "", each.row.study
-
-
-def other_definitions(apart: Sequence[Apart], library: Library) -> list[Listed]:
-    """The large group whose outcome is a near one."""
-    shown = {study.id for study in library.studies if study.always_shown}
-    near = [each for each in apart if each.why is Why.OTHER_DEFINITION]
-    rows = [each for each in near if each.row.study not in shown]
-    return [_listed(each.row, each, library) for each in rows]
-
-
-def trials(apart: Sequence[Apart], beside: Sequence[SideBySide], library: Library) -> list[Trial]:
-    """The trials that are always on the page."""
-    return [
-        _trial(study, apart, beside, library) for study in library.studies if study.always_shown
-    ]
-
-
-def _trial(
-    study: Study, apart: Sequence[Apart], beside: Sequence[SideBySide], library: Library
-) -> Trial:
-    reasons = {(e.row.study, e.row.number): e for e in reversed(apart)}
-    drawn = {(e.study, e.pair.figure.number) for e in beside}
-    rows = tuple(
-        _listed(
-            row,
-            None if (study.id, row.number) in drawn else reasons.get((study.id, row.number)),
-            library,
-        )
-        for row in study.rows
-    )
-    return Trial(study.label, study.design, study.cite.line, rows)
-
-
-def _listed(row: Row, why: Apart | None, library: Library) -> Listed:
-    study = library.study(row.study)
-    label = library.codes[row.code].label
+def _listed(each: Apart, library: Library) -> Listed:
+    row, study = each.row, library.study(each.row.study)
     return Listed(
         _who(row, study),
-        f"{label}, {row.when}",
+        f"{library.codes[row.code].label}, {row.when}",
         printed(row),
-        _interval(row),
-        "Drawn above." if why is None else _reason(why),
+        interval(row),
+        _sentence(each.reason),
     )
 
 
@@ -93,41 +90,103 @@ def _who(row: Row, study: Study) -> str:
     return f"{study.label}, {study.arms[arm].name}"
 
 
-def _reason(why: Apart) -> str:
-    text = f"{why.why.value}: {why.reason}"
+def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
+def trials(apart: Sequence[Apart], beside: Sequence[SideBySide], library: Library) -> list[Trial]:
+    """The trials that are always on the page, whatever they say."""
+    reasons = {(e.row.study, e.row.number): f"{e.why.value}: {e.reason}" for e in reversed(apart)}
+    reasons |= {(e.study, e.pair.figure.number): ABOVE for e in beside}
+    return [_trial(study, reasons, library) for study in library.studies if study.always_shown]
+
+
+def _trial(study: Study, reasons: Mapping[tuple[str, int], str], library: Library) -> Trial:
+    by_outcome: dict[str, list[Row]] = {}
+    for row in study.rows:
+        by_outcome.setdefault(f"{library.codes[row.code].label}, {row.when}", []).append(row)
+    rows = tuple(
+        TrialRow(
+            what,
+            tuple(_of_arm(found, arm) for arm in study.arms),
+            _sentence(reasons.get((study.id, found[0].number), "listed only")),
+        )
+        for what, found in by_outcome.items()
+    )
+    arms = tuple(arm.name for arm in study.arms.values())
+    return Trial(study.label, _sentence(study.design), study.cite.line, arms, rows)
+
+
+def _of_arm(rows: Sequence[Row], arm: str) -> str:
+    """What one arm printed, with the interval of its count."""
+    told = [_with_interval(row) for row in rows if getattr(row, "arm", None) == arm]
+    return "; ".join(told) or "not printed"
+
+
+def _with_interval(row: Row) -> str:
+    if isinstance(row, Figure) and row.x is not None and row.n:
+        found = wilson(row.x, row.n)
+        return words.share(row.x, row.n, found.lower, found.upper)
+    return printed(row)
+
+
+def blinded_sentences(library: Library) -> list[str]:
+    """What the blinded trials found: their first outcome that every arm counted."""
+    found = []
+    for study in library.studies:
+        told = _first_shared(study, library) if study.always_shown else ""
+        if told:
+            found.append(f"In the blinded trial, {study.label}, {told}.")
+    return found
+
+
+def _first_shared(study: Study, library: Library) -> str:
+    for first in study.figures:
+        same = {
+            each.arm: each
+            for each in study.figures
+            if (each.code, each.month) == (first.code, first.month) and each.x is not None
+        }
+        if len(same) == len(study.arms) > 1:
+            label = library.codes[first.code].label
+            counts = " and ".join(
+                f"{each.x} of {each.n} with {study.arms[arm].name}" for arm, each in same.items()
+            )
+            return f"{label[:1].lower()}{label[1:]} at {first.when} was {counts}"
+    return ""
 
 
 def printed(row: Row) -> str:
     """The figure as the paper has it."""
     if not isinstance(row, Figure):
         return _measured(row)
+    percent = f"{row.printed}{words.PERCENT}" if row.printed else ""
     if row.x is not None and row.n is not None:
         told = f"{words.whole(row.x)} of {words.whole(row.n)}"
-        return f"{told}, printed {row.printed}{words.PERCENT}" if row.printed else told
-    if row.printed:
-        return f"{row.printed}{words.PERCENT}" + (f" of {words.whole(row.n)}" if row.n else "")
+        return f"{told}, printed {percent}" if percent else told
+    if percent:
+        return f"{percent} of {words.whole(row.n)}" if row.n else percent
     return row.rate or "no count"
 
 
 def _measured(row: Row) -> str:
-    for name, unit in (("mean", ""), ("median", "median "), ("estimate", "")):
+    for name in ("mean", "median", "estimate"):
         value = getattr(row, name, None)
         if value is not None:
             spread = getattr(row, "sd", None)
-            kind = getattr(row, "unit", None) or getattr(row, "measure", "")
+            unit = getattr(row, "unit", None) or getattr(row, "measure", "")
+            lead = "median " if name == "median" else ""
             tail = f" (SD {spread})" if spread is not None else ""
-            return f"{unit}{value}{tail} {kind}".strip()
+            return f"{lead}{value}{tail} {unit}".strip().replace("-", words.MINUS)
     return "no figure"
 
 
-def _interval(row: Row) -> str:
+def interval(row: Row) -> str:
+    """The share with its interval, worked out from the printed count."""
     if not isinstance(row, Figure) or row.x is None or not row.n:
-        return "not from counts"
+        return "no count"
     found = wilson(row.x, row.n)
-    if found.estimate is None:
-        return "not from counts"
-    return words.estimate(found.estimate, found.lower, found.upper)
+    return words.estimate(row.x / row.n, found.lower, found.upper)
 
 
 def sources(beside: Sequence[SideBySide]) -> list[str]:

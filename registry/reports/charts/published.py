@@ -67,21 +67,25 @@ def differences(beside: Beside) -> list[Difference]:
 
 def warnings(beside: Beside, library: Library) -> list[str]:
     """Every cohort that may stand twice in one block."""
-    found = [
-        f"{_where(each)}: {library.study(each.study).label}, {text.removeprefix(TWICE).strip()}."
-        for each in beside
-        for text in each.mismatches
-        if text.startswith(TWICE)
-    ]
-    return list(dict.fromkeys(found))
+    found: list[str] = []
+    for each in beside:
+        label, where = library.study(each.study).label, _where(each)
+        for text in each.mismatches:
+            is_told = any(told.startswith(f"{where}:") and label in told for told in found)
+            if text.startswith(TWICE) and not is_told:
+                found.append(f"{where}: {label}, {text.removeprefix(TWICE).strip()}.")
+    return found
 
 
 def _where(each: SideBySide) -> str:
     return f"{each.outcome.label}, month {each.pair.months}"
 
 
-def _blocks(beside: Beside) -> Iterator[tuple[tuple[str, int], list[SideBySide]]]:
-    """Rows of one outcome and month together, in the protocol's order of outcomes."""
+def _blocks(beside: Beside, library: Library) -> Iterator[tuple[tuple[str, int], list[SideBySide]]]:
+    """Rows of one outcome and month together, in the protocol's order of outcomes; papers on the
+    treatment of the trials that are always shown stand first.
+    """
+    ours = {study.treatment.family for study in library.studies if study.always_shown}
     order = {
         code: place for place, code in enumerate(dict.fromkeys(b.outcome.code for b in beside))
     }
@@ -89,8 +93,11 @@ def _blocks(beside: Beside) -> Iterator[tuple[tuple[str, int], list[SideBySide]]
     def key(each: SideBySide) -> tuple[int, int]:
         return order[each.outcome.code], each.pair.months
 
+    def is_other(each: SideBySide) -> bool:
+        return library.study(each.study).treatment.family not in ours
+
     for _, rows in groupby(sorted(beside, key=key), key):
-        found = list(rows)
+        found = sorted(rows, key=is_other)
         yield (found[0].outcome.code, found[0].pair.months), found
 
 
@@ -102,7 +109,7 @@ def shares(beside: Beside, waves: Mapping[int, Wave], library: Library) -> list[
             f"Registry: {RULE_WORDS[rows[0].outcome.missing_rule.value]}",
             (_ours(waves[month].outcomes[code]), *(_theirs(row, library) for row in rows)),
         )
-        for (code, month), rows in _blocks(beside)
+        for (code, month), rows in _blocks(beside, library)
     ]
 
 
@@ -145,7 +152,7 @@ def contrasts(beside: Beside, library: Library) -> list[DifferenceBlock]:
     named = letters(beside)
     return [
         _contrast(list(rows), library.study(study), named)
-        for _, block in _blocks(beside)
+        for _, block in _blocks(beside, library)
         for study, rows in groupby(block, lambda each: each.study)
     ]
 

@@ -133,8 +133,8 @@ def _inner(figure: Figure) -> str:
 
 def counts(waves: Waves) -> Rows:
     """Every disposition of every wave."""
-    heads = ("Complete", "Partial", "Refused or left", "No contact", "Other", "Unknown")
-    more = ("Due, alive", "Died first", "Due", "Not yet due", "Out of window", "Further answers")
+    heads = ("Complete", "Partial", "Refused", "No contact", "Other", "Unknown")
+    more = ("Due, alive", "Died first", "Due", "Not yet due", "Outside", "Further")
     return Rows(
         "All counts",
         ("Wave", *((head, "num") for head in (*heads, *more))),

@@ -1,8 +1,11 @@
 """Adverse events: four figures of each source, and a row per term, also for those nobody had."""
 
+from collections.abc import Sequence
+
 from registry import words
 from registry.reports.charts import shown
 from registry.reports.charts.shown import Rows, Stat
+from registry.reports.either import EitherFigures
 from registry.reports.figures import Counted, Limits, Term
 from registry.reports.values import Figure, LabelFigures, SafetyFigures
 from registry.statistics.policy import Suppressed
@@ -12,6 +15,23 @@ from registry.statistics.values import Rate
 def stats(safety: SafetyFigures) -> list[Stat]:
     """Any, serious, grade 3 or higher, related: patients, share, rate."""
     return [_stat(found) for found in safety.kinds.values()]
+
+
+def either(found: Sequence[EitherFigures]) -> list[Stat]:
+    """Known of from either source, and the bound that the never asked leave open."""
+    return [_either(each) for each in found]
+
+
+def _either(found: EitherFigures) -> Stat:
+    if isinstance(found.known, Suppressed):
+        return Stat(found.label, hidden=True)
+    under = shown.full(found.known).partition(" ")[2]
+    return Stat(found.label, words.whole(found.known.x), under, f"at most {_highest(found)}")
+
+
+def _highest(found: EitherFigures) -> str:
+    """The upper bound in words; its interval counts the never asked as having had the event."""
+    return shown.full(found.highest)
 
 
 def _stat(found: LabelFigures) -> Stat:
@@ -40,7 +60,7 @@ def terms(safety: SafetyFigures) -> list[Term]:
 def _term(label: str, found: LabelFigures) -> Term:
     upper = found.zero_event_upper
     return Term(
-        label,
+        label[:1].upper() + label[1:],
         _counted(found),
         _rate(found.eair),
         upper if isinstance(upper, float) else None,
@@ -78,7 +98,7 @@ def _sorted(safety: SafetyFigures) -> list[LabelFigures]:
 
 def _cells(found: LabelFigures) -> tuple[str, ...]:
     return (
-        found.label,
+        found.label[:1].upper() + found.label[1:],
         shown.of(found.incidence),
         _share(found),
         shown.whole(found.events),

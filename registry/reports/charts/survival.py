@@ -10,7 +10,7 @@ from registry.statistics.rates import DAYS_PER_YEAR
 from registry.statistics.values import Estimate
 
 DAYS_PER_MONTH = DAYS_PER_YEAR / 12
-DRAWN_MONTHS = (0, 3, 6, 12, 24)
+DRAWN_MONTHS = (0, 6, 12, 24)
 
 
 def month_of(day: int) -> int:

@@ -37,6 +37,11 @@ class Choice:
         return {"as_of": self.as_of.isoformat(), **site}
 
     @property
+    def where(self) -> str:
+        """The sites within a sentence."""
+        return self.site_name if self.site else "all sites"
+
+    @property
     def is_released(self) -> bool:
         """Whether small counts are hidden and others rounded."""
         return self.profile == RELEASE

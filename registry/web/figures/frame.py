@@ -13,7 +13,10 @@ from registry.db import reading
 from registry.errors import NotFound
 from registry.queries import breakdowns, protocols
 from registry.queries.sufficient import Cut
+from registry.queries.sufficient_union import either
+from registry.reports import download
 from registry.reports.charts import shown
+from registry.reports.either import EitherFigures, either_figures
 from registry.reports.figures import Caption
 from registry.reports.report import Report, build
 from registry.reports.sites import SiteRates, site_rates
@@ -28,6 +31,7 @@ class Shown:
     report: Report
     name: str
     sites: tuple[SiteRates, ...] = ()
+    either: tuple[EitherFigures, ...] = ()
 
     @property
     def about(self) -> str:
@@ -43,14 +47,14 @@ class Shown:
     def cut(self) -> str:
         """The cut-off and the profile, as words."""
         day = words.date(self.report.as_of)
-        return f"answers and events up to {day} · {self.choice.profile_words}"
+        return f"up to {day} · {self.choice.profile_words}"
 
     @property
     def cite(self) -> str:
         """The line to cite: registry, protocol with version and fingerprint, cut-off, software."""
         protocol = self.report.protocol
         return (
-            f"{self.name}, {self.choice.site_name}. Protocol {protocol.code} version "
+            f"{self.name}, {self.choice.where}. Protocol {protocol.code} version "
             f"{protocol.version}, fingerprint {protocol.fingerprint[:12]}. Data cut-off "
             f"{words.date(self.report.as_of)}; {self.choice.profile_words}. Software "
             f"{self.report.software_version}."
@@ -61,8 +65,11 @@ class Shown:
         return Caption(title, f"{measure} {self.about}.", note, self.cite)
 
 
-def asked(*, by_site: bool = False) -> Shown:
-    """The report that the address asks for; the only way in which these pages get figures."""
+def asked(*, by_site: bool = False, both_sources: bool = False) -> Shown:
+    """The report that the address asks for; the only way in which these pages get figures.
+
+    `by_site`: with the response rates of the sites; `both_sources`: with events from either source.
+    """
     runtime = http.runtime()
     with reading(runtime) as session:
         choice = chosen(session)
@@ -70,15 +77,17 @@ def asked(*, by_site: bool = False) -> Shown:
         report = build(
             session, protocol, library, as_of=choice.as_of, site=choice.site, profile=choice.profile
         )
-        sites = _sites(session, choice, report) if by_site and choice.site is None else []
-    return Shown(choice, report, runtime.settings.name, tuple(sites))
+        cut = Cut(protocol.code, choice.as_of, None, choice.site, protocol.safety_days)
+        sites = _sites(session, cut, choice, report) if by_site else []
+        both = either_figures(either(session, cut), report) if both_sources else []
+    return Shown(choice, report, runtime.settings.name, tuple(sites), tuple(both))
 
 
-def _sites(session: Session, choice: Choice, report: Report) -> list[SiteRates]:
-    protocol = report.protocol
-    cut = Cut(protocol.code, choice.as_of, None, None, protocol.safety_days)
+def _sites(session: Session, cut: Cut, choice: Choice, report: Report) -> list[SiteRates]:
+    if choice.site is not None:
+        return []
     named = [(site.code, site.public_name) for site in breakdowns.sites(session, None)]
-    return site_rates(session, cut, protocol, named, report.waves, choice.profile)
+    return site_rates(session, cut, report.protocol, named, report.waves, choice.profile)
 
 
 def page(template: str, found: Shown, **values: Any) -> str:
@@ -93,9 +102,15 @@ def picture(found: Shown, name: str, drawings: Mapping[str, Markup]) -> Response
     return _file(str(drawings[name]), "image/svg+xml", found.choice.file(name, "svg"))
 
 
-def table(found: Shown, name: str, text: str) -> Response:
-    """The page's figures as a table."""
-    return _file(text, "text/csv", found.choice.file(name, "csv"))
+def table(found: Shown, name: str) -> Response:
+    """One table of the report as CSV."""
+    text = download.tables(found.report)[name].as_csv()
+    return _file(text, "text/csv", found.choice.file(name.replace("_", "-"), "csv"))
+
+
+def codebook() -> Response:
+    """What the columns of all tables mean."""
+    return _file(download.codebook().as_csv(), "text/csv", "codebook.csv")
 
 
 def document(found: Shown, name: str, text: str) -> Response:

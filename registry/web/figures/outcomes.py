@@ -23,6 +23,12 @@ def page() -> str:
     return frame.page("outcomes", found, views=_views(found), rules=charts.rules(), note=NOTE)
 
 
+@outcomes.get("/figures/outcomes.csv")
+def table() -> Response:
+    """The figures of the page, as a table."""
+    return frame.table(frame.asked(), "outcomes")
+
+
 @outcomes.get("/figures/outcomes/<name>.svg")
 def picture(name: str) -> Response:
     """The picture of one outcome, by its code, as a file."""

@@ -30,6 +30,12 @@ def page() -> str:
     return frame.page("published", found, **_charts(found), **_lists(found))
 
 
+@published.get("/figures/published.csv")
+def table() -> Response:
+    """The figures of the page, as a table."""
+    return frame.table(frame.asked(), "comparisons")
+
+
 @published.get("/figures/published/<name>.svg")
 def picture(name: str) -> Response:
     """The shares or the differences, as a file."""
@@ -56,8 +62,8 @@ def _lists(found: Shown) -> dict[str, object]:
     apart, library = report.apart, report.library
     return {
         "trials": lists.trials(apart, report.comparisons, library),
-        "listed": lists.listed(apart, library),
-        "near": lists.other_definitions(apart, library),
+        "groups": lists.groups(apart, library),
+        "blinded": lists.blinded_sentences(library),
         "sources": lists.sources(report.comparisons),
         "conflicts": lists.conflicts(report.comparisons, library),
     }

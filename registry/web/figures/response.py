@@ -28,6 +28,12 @@ def page() -> str:
     return frame.page("response", found, charts=charts, month=month, note=NOTE, sites=sites)
 
 
+@response.get("/figures/response.csv")
+def table() -> Response:
+    """The figures of the page, as a table."""
+    return frame.table(frame.asked(), "response_rates")
+
+
 @response.get("/figures/response/<name>.svg")
 def picture(name: str) -> Response:
     """The bars, as a file."""

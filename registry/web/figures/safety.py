@@ -25,8 +25,14 @@ RELEASED = (
 @safety.get("/figures/safety")
 def page() -> str:
     """Both sources of events."""
-    found = frame.asked()
+    found = frame.asked(both_sources=True)
     return frame.page("safety", found, charts=charts, note=_note(found), definitions=DEFINITIONS)
+
+
+@safety.get("/figures/safety.csv")
+def table() -> Response:
+    """The figures of the page, as a table."""
+    return frame.table(frame.asked(), "safety")
 
 
 @safety.get("/figures/safety/<name>.svg")

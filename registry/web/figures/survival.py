@@ -27,6 +27,12 @@ def page() -> str:
     return frame.page("survival", found, charts=charts, note=_note(found))
 
 
+@survival.get("/figures/survival.csv")
+def table() -> Response:
+    """The figures of the page, as a table."""
+    return frame.table(frame.asked(), "survival")
+
+
 @survival.get("/figures/survival/<name>.svg")
 def picture(name: str) -> Response:
     """One curve, as a file."""
