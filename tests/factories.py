@@ -178,7 +178,7 @@ def an_answered_follow_up(
                 OutcomeValue(response_id=response.id, code=code, value=Decimal(number), **who)
             )
         follow_up.state = "answered" if day <= follow_up.closes_on else "answered_late"
-        follow_up.ended_at = at
+        follow_up.state_reason, follow_up.ended_at = None, at
         subject = f"patient:{patient.patient_id}"
         audit.record(session, by=BY, at=at, action="response.submitted", subject=subject)
         return response.id
