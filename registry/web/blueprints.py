@@ -9,7 +9,9 @@ from registry.web import admin, figures
 from registry.web.alerts import alerts
 from registry.web.calls import calls
 from registry.web.contact import contact
+from registry.web.demo_clock import demo_clock
 from registry.web.endings import endings
+from registry.web.enrolment import enrolment
 from registry.web.events import events
 from registry.web.health import health
 from registry.web.labs import labs
@@ -23,6 +25,8 @@ from registry.web.worklist import worklist
 def of(settings: Settings, *, is_demo: bool) -> Iterator[Blueprint]:
     """The blueprints of this installation. Pages that it does not have are absent."""
     yield from (health, session, worklist, patients)
-    yield from (alerts, calls, contact, endings, events, labs, questionnaires, treatment)
+    yield from (alerts, calls, contact, endings, enrolment, events, labs, questionnaires, treatment)
     yield from figures.BLUEPRINTS
     yield from admin.of(settings)
+    if is_demo:
+        yield demo_clock

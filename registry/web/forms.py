@@ -106,7 +106,14 @@ def form_data(form: Form, schema: Schema) -> tuple[dict[str, Any], dict[str, lis
 
     Empty boxes are missing, dates ISO text, `labs-0-value` rows of a list, repeated names lists.
     """
-    flat = {name: _value(value) for name, value in typed(form).items()}
+    return data_of(typed(form), schema)
+
+
+def data_of(
+    boxes: Mapping[str, Any], schema: Schema
+) -> tuple[dict[str, Any], dict[str, list[int]]]:
+    """The same of what was typed, box by box."""
+    flat = {name: _value(value) for name, value in boxes.items()}
     data: dict[str, Any] = {}
     rows: dict[str, dict[int, dict[str, Any]]] = {}
     for name, value in flat.items():

@@ -1,6 +1,7 @@
 """A letter as staff see it: its words without its links, and what became of it."""
 
 from dataclasses import dataclass
+from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -78,3 +79,13 @@ def fate(letter: OutboxEmail, zone: ZoneInfo) -> str:
         OutboxState.CANCELLED: f"Called off: {letter.state_reason or 'no reason kept'}.",
     }
     return told[OutboxState(letter.state)] + tries
+
+
+def newest_version(language: str) -> int:
+    """The version of the words that a letter written now has."""
+    return letters.wording(language).version
+
+
+def morning_of(follow_up: FollowUp) -> datetime:
+    """When the first letter of a follow-up goes, about: at nine on its day, in its zone."""
+    return datetime.combine(follow_up.due_on, time(9), ZoneInfo(follow_up.zone))
