@@ -10,19 +10,18 @@ import psycopg
 import pytest
 from hypothesis import settings as hypothesis_settings
 from servers import find, open_folder, postgresql
+from support import LEFT_OUT, leave_out, settings_for
 
 from registry import migrate
 from registry.actions.protocols import prepare_registry
 from registry.clock import FixedClock
 from registry.db import make_engine, transaction
 from registry.runtime import Runtime, make_runtime
-from registry.settings import Settings
 
 START = datetime(2026, 1, 5, 10, 0, tzinfo=UTC)
 # a loaded machine must not fail a property by the clock; derandomised, so that CI can be repeated
 hypothesis_settings.register_profile("registry", deadline=None, derandomize=True)
 hypothesis_settings.load_profile("registry")
-LEFT_OUT = pytest.StashKey[dict[str, str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,42 +30,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[LEFT_OUT] = {}
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for what, remedy in terminalreporter.config.stash[LEFT_OUT].items():
-        terminalreporter.write_line(f"LEFT OUT: {what}. To run it: {remedy}")
-
-
-def leave_out(config: pytest.Config, what: str, remedy: str) -> None:
-    """Skip, and say so at the end of the run; or fail where nothing may be left out."""
-    if config.getoption("--nothing-left-out"):
-        pytest.fail(f"{what} must not be left out: {remedy}")
-    config.stash[LEFT_OUT][what] = remedy
-    pytest.skip(f"{what}: {remedy}")
-
-
-def key(letter: str) -> bytes:
-    """A key for tests."""
-    return letter.encode() * 32
-
-
-def settings_for(url: str) -> Settings:
-    """Settings of a test's registry on this database."""
-    return Settings(
-        database_url=url,
-        secret_key=key("s"),
-        audit_key=key("a"),
-        token_keys={1: key("t")},
-        master_keys={1: key("m")},
-        index_key=key("i"),
-        public_url="http://registry.test",
-        door_url="http://door.test",
-        mail_from="registry@example.org",
-        send_window="always",
-    )
+    """What was left out, once each, with the line that installs what it needs."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = {report.longrepr[2] for report in skipped if isinstance(report.longrepr, tuple)}
+    for reason in sorted(reasons):
+        if LEFT_OUT in reason:
+            terminalreporter.write_line(reason.removeprefix("Skipped: "))
 
 
 @pytest.fixture(scope="session")

@@ -123,7 +123,7 @@ def _paper(session: Session, month: int) -> Paper:
     )
 
 
-@questionnaires.route("/patients/<number>/questionnaires/<int:month>", methods=["GET", "POST"])
+@questionnaires.route("/patients/<path:number>/questionnaires/<int:month>", methods=["GET", "POST"])
 def begin(number: str, month: int) -> ResponseReturnValue:
     """How the questionnaire came; one that was begun goes on where it stopped."""
 
@@ -151,7 +151,7 @@ def begin(number: str, month: int) -> ResponseReturnValue:
 
 
 @questionnaires.route(
-    "/patients/<number>/questionnaires/<int:month>/<code>", methods=["GET", "POST"]
+    "/patients/<path:number>/questionnaires/<int:month>/<code>", methods=["GET", "POST"]
 )
 def section(number: str, month: int, code: str) -> ResponseReturnValue:
     """The questions of one section."""
@@ -236,7 +236,7 @@ def _advice(paper: Paper) -> tuple[str, ...]:
 
 
 @questionnaires.route(
-    "/patients/<number>/questionnaires/<int:month>/review", methods=["GET", "POST"]
+    "/patients/<path:number>/questionnaires/<int:month>/review", methods=["GET", "POST"]
 )
 def review(number: str, month: int) -> ResponseReturnValue:
     """All answers; sending them closes the follow-up."""
@@ -267,7 +267,7 @@ def review(number: str, month: int) -> ResponseReturnValue:
 
 
 @questionnaires.route(
-    "/patients/<number>/questionnaires/<int:month>/correct/<code>", methods=["GET", "POST"]
+    "/patients/<path:number>/questionnaires/<int:month>/correct/<code>", methods=["GET", "POST"]
 )
 def correct(number: str, month: int, code: str) -> ResponseReturnValue:
     """Correct sent answers of one section, with the reason; the old ones stay in the record."""

@@ -12,12 +12,12 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from conftest import settings_for
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from smtp_server import HANG_UP, scripted_server
+from support import settings_for
 
 from registry.errors import SettingsError
 from registry.mail import (

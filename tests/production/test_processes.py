@@ -27,10 +27,10 @@ import psycopg
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
-from conftest import leave_out
 from factories import a_patient
 from servers import ended, find, free_port, open_folder, postgresql, redis, wait_until_open
 from sqlalchemy import select, update
+from support import leave_out
 
 from registry import audit
 from registry.db import reading, transaction
