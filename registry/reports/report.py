@@ -82,6 +82,19 @@ class Report:
         """Both survival curves."""
         return self.figures.survival
 
+    @property
+    def citation(self) -> str:
+        """One line to cite a figure of this report by."""
+        protocol = self.protocol
+        where = f"site {self.site}" if self.site else "all sites"
+        known = f", as known at {self.known_at.isoformat()}" if self.known_at else ""
+        return (
+            f"{protocol.title}: outcomes registry, protocol {protocol.code} version "
+            f"{protocol.version} ({protocol.fingerprint[:12]}), data cut-off "
+            f"{self.as_of.isoformat()}{known}, {where}, profile {self.profile}, "
+            f"software {self.software_version}."
+        )
+
     def as_json(self) -> Json:
         """The report with exactly the keys of the contract."""
         protocol = self.protocol

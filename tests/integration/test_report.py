@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,85 +11,17 @@ from uuid import uuid4
 import psycopg
 import pytest
 from click.testing import CliRunner
-from spec.little import AT, BY, Answered, Event, Noted, Person
+from spec.cohorts import AS_OF, cohort, fill, made
+from spec.little import AT, BY, Answered, Event, Person
 from spec.little import build as put
 from sqlalchemy import select
 
 from registry import audit, published
 from registry.cli import registry as command
-from registry.db import reading, transaction
+from registry.db import transaction
 from registry.errors import NotFound, Refused
 from registry.models import AdverseEvent, Death, ResponseStatus, TreatmentCourse
-from registry.protocols import bundled
-from registry.reports.report import Report, build
 from registry.runtime import Runtime
-
-AS_OF = date(2024, 6, 1)
-WINDOWS = {1: (16, 44), 3: (61, 121), 6: (138, 228), 12: (305, 425), 24: (640, 820)}
-CODES = ("refused", "other", "undeliverable", "no_contact")
-TERMS = ("Headache", "Fever", "Shingles", "Pneumonia", "Melanoma")
-
-
-class Chance:
-    """A die that falls the same on every machine."""
-
-    def __init__(self, seed: int) -> None:
-        self.state = seed
-
-    def randint(self, low: int, high: int) -> int:
-        self.state = (self.state * 6364136223846793005 + 1442695040888963407) % 2**64
-        return low + (self.state >> 33) % (high - low + 1)
-
-    def random(self) -> float:
-        return self.randint(0, 999) / 1000
-
-    def choice(self, things: Sequence[Any]) -> Any:
-        return things[self.randint(0, len(things) - 1)]
-
-
-def one(chance: Chance) -> Person:
-    """A person as a registry has them: mostly answering, some dead, some gone."""
-    answers = [
-        Answered(
-            month, chance.randint(opens - 3, closes), values={"responder": chance.random() < 0.4}
-        )
-        for month, (opens, closes) in WINDOWS.items()
-        if chance.random() < 0.7
-    ]
-    log = [Noted(month, chance.choice(CODES)) for month in WINDOWS if chance.random() < 0.2]
-    events = [
-        Event(chance.choice(TERMS), chance.randint(-10, 900), chance.random() < 0.2, 2)
-        for _ in range(chance.choice((0, 0, 1, 2)))
-    ]
-    told = [Event("Headache", None, answer=0)] if answers and chance.random() < 0.3 else []
-    return Person(
-        treated_on=date(2021, 6, 1) + timedelta(days=chance.randint(0, 500)),
-        site=chance.choice("AB"),
-        consent=chance.choice((None, 0, 20)),
-        death=chance.choice((*(None,) * 9, chance.randint(0, 900))),
-        left=chance.choice((*(None,) * 9, chance.randint(1, 900))),
-        dose=chance.choice((None, 5, 20)),
-        answers=tuple(answers),
-        log=tuple(log),
-        events=tuple(events),
-        told=tuple(told),
-        labs=tuple((chance.randint(1, 800), chance.choice(("high", "normal"))) for _ in range(2)),
-    )
-
-
-def cohort(size: int, seed: int = 1) -> list[Person]:
-    chance = Chance(seed)
-    return [one(chance) for _ in range(size)]
-
-
-def fill(runtime: Runtime, people: list[Person]) -> None:
-    with transaction(runtime) as session:
-        put(session, people)
-
-
-def made(runtime: Runtime, **wanted: Any) -> Report:
-    with reading(runtime) as session:
-        return build(session, bundled(), published.library(), **{"as_of": AS_OF, **wanted})
 
 
 @pytest.fixture
