@@ -47,7 +47,7 @@ def wave(
             counted(person.c.cut_day < timepoint.closes_day),
         )
     ).one()
-    outside, more = _spare(session, person, answers, timepoint)
+    outside, more = _spare(session, answers, timepoint)
     return WaveCounts(
         timepoint,
         int(due),
@@ -77,6 +77,7 @@ def _answers(person: CTE, cut: Cut, timepoint: Timepoint) -> CTE:
     return (
         select(
             person.c.patient_id,
+            person.c.cut_day,
             status.response_id,
             rank.label("rank"),
             inside.label("inside"),
@@ -169,15 +170,13 @@ def _outcome(rows: Sequence[RowMapping], index: int) -> OutcomeCounts:
     return OutcomeCounts(due, yes, no, dead)
 
 
-def _spare(session: Session, person: CTE, answers: CTE, timepoint: Timepoint) -> tuple[int, int]:
+def _spare(session: Session, answers: CTE, timepoint: Timepoint) -> tuple[int, int]:
     """Answers sent by the due: outside the window, and inside it beside the one that counts."""
     sent = and_(answers.c.sent == 1, answers.c.rank != BROKEN_OFF)
     row = session.execute(
         select(
             counted(and_(sent, answers.c.inside == 0)),
             counted(and_(sent, answers.c.inside == 1, answers.c.first > 1)),
-        )
-        .join(person, person.c.patient_id == answers.c.patient_id)
-        .where(person.c.cut_day >= timepoint.closes_day)
+        ).where(answers.c.cut_day >= timepoint.closes_day)
     ).one()
     return int(row[0]), int(row[1])
