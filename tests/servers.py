@@ -5,10 +5,11 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import psycopg
 
@@ -28,7 +29,7 @@ def find(program: str) -> str | None:
     return str(places[0]) if places else shutil.which(program)
 
 
-def unprivileged() -> Mapping[str, int]:
+def unprivileged() -> dict[str, Any]:
     """Popen arguments that drop root: PostgreSQL refuses to run as root."""
     return {"user": NOBODY, "group": NOBODY} if os.geteuid() == 0 else {}
 
@@ -48,9 +49,9 @@ def ended(process: "subprocess.Popen[bytes]", patience: float = 10) -> Iterator[
 
 
 @contextmanager
-def open_folder() -> Iterator[Path]:
+def open_folder(place: Path | None = None) -> Iterator[Path]:
     """A temporary folder that an unprivileged server can enter, unlike pytest's own."""
-    folder = Path(tempfile.mkdtemp(prefix="registry-"))
+    folder = Path(tempfile.mkdtemp(prefix="registry-", dir=place))
     folder.chmod(0o755)
     try:
         yield folder
@@ -59,8 +60,10 @@ def open_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def postgresql(folder: Path) -> Iterator[str]:
-    """A PostgreSQL server of our own in `folder`; gives the URL without a database name."""
+def postgresql(folder: Path, **more: str) -> Iterator[str]:
+    """A PostgreSQL server of our own in `folder`; gives the URL without a database name. `more`:
+    settings of the server that shall be otherwise than in the tests.
+    """
     binary, initdb = find("postgres"), find("initdb")
     assert binary
     assert initdb
@@ -84,6 +87,7 @@ def postgresql(folder: Path) -> Iterator[str]:
         "max_connections": 200,
         "shared_buffers": "64MB",
         "fsync": "off",  # the tests kill our processes, never the machine
+        **more,
     }
     flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
     with (folder / "log").open("wb") as log:

@@ -1,0 +1,1 @@
+"""How near the registry comes to what this machine can do, measured in the same run."""
