@@ -104,8 +104,8 @@ def flow(treated: Shown, waves: Waves, month: int | None) -> list[Stat]:
     met, dead = reached(wave), wave.dispositions["NE"]
     return [
         first,
-        _stat(f"Due at month {month}", wave.due, f"{shown.whole(wave.not_yet_due)} not yet due"),
-        _stat("Due and alive", _asked(wave), f"{shown.whole(dead)} died first"),
+        _stat(f"Due at month {month}", wave.due, f"not yet due: {shown.whole(wave.not_yet_due)}"),
+        _stat("Due and alive", _asked(wave), f"died first: {shown.whole(dead)}"),
         _share("Reached", met),
         _share("Complete answer", wave.rr1),
     ]

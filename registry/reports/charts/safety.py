@@ -135,4 +135,4 @@ def reconciled(safety: SafetyFigures) -> list[Stat]:
 def excluded(safety: SafetyFigures) -> str:
     """Events that are in no figure."""
     before, after = shown.whole(safety.before_treatment), shown.whole(safety.after_follow_up)
-    return f"Not counted: {before} before treatment, {after} after the end of follow-up."
+    return f"Not counted: before treatment {before}, after the end of follow-up {after}."

@@ -4,12 +4,14 @@ from registry import words
 from registry.reports.charts import shown
 from registry.reports.charts.shown import Rows
 from registry.reports.figures import AtRisk, Curve, Step
+from registry.reports.sentences import follow_up_sentence
 from registry.reports.values import At, CurveFigures, RiskRow, SurvivalFigures
 from registry.statistics.policy import Suppressed
 from registry.statistics.rates import DAYS_PER_YEAR
 from registry.statistics.values import Estimate
 
 DAYS_PER_MONTH = DAYS_PER_YEAR / 12
+RISK = {"at_risk": "At risk", "events": "Died before", "censored": "Left before"}
 DRAWN_MONTHS = (0, 6, 12, 24)
 
 
@@ -45,24 +47,23 @@ def _at_risk(row: RiskRow) -> AtRisk:
 
 def table(found: CurveFigures) -> Rows:
     """Alive, and at risk, on each day of the report."""
-    heads: tuple[str | tuple[str, str], ...] = (
-        "Time",
-        ("Alive (95 % interval)", "num"),
-        ("At risk", "num"),
-        ("Died before", "num"),
-        ("Left before", "num"),
-    )
     risk = {row.day: row for row in found.risk}
-    rows = tuple(_cells(day, at, risk[day]) for day, at in found.at.items())
-    return Rows(f"{found.title}: figures", heads, rows)
-
-
-def _cells(day: int, at: At | Suppressed, row: RiskRow) -> tuple[str, ...]:
-    return (
-        f"Month {month_of(day)} (day {day})",
-        _alive(at),
-        *(shown.whole(each) for each in (row.at_risk, row.events, row.censored)),
+    kept = [name for name in RISK if any(_is_shown(row, name) for row in risk.values())]
+    heads = tuple((RISK[name], "num") for name in kept)
+    return Rows(
+        f"{found.title}: figures",
+        ("Time", ("Alive (95 % interval)", "num"), *heads),
+        tuple(_cells(day, at, risk[day], kept) for day, at in found.at.items()),
     )
+
+
+def _is_shown(row: RiskRow, name: str) -> bool:
+    return not isinstance(getattr(row, name), Suppressed)
+
+
+def _cells(day: int, at: At | Suppressed, row: RiskRow, kept: list[str]) -> tuple[str, ...]:
+    counts = (shown.whole(getattr(row, name)) for name in kept)
+    return (f"Month {month_of(day)} (day {day})", _alive(at), *counts)
 
 
 def _alive(at: At | Suppressed) -> str:
@@ -98,6 +99,11 @@ def _mean(found: CurveFigures) -> str:
     if isinstance(found.rmst, Suppressed):
         return words.HIDDEN
     return f"{_days(found.rmst.mean)}, of the first {words.whole(found.rmst.tau)} days"
+
+
+def follow_up(survival: SurvivalFigures) -> str:
+    """How long people are followed."""
+    return follow_up_sentence(survival.follow_up)
 
 
 def lead(survival: SurvivalFigures, treated: str) -> list[str]:

@@ -210,7 +210,8 @@ def _risk_table(curve: Curve, months: Scale) -> Markup:
         ("Censored", "", [r.censored for r in curve.risk]),
     )
     drawn = []
-    for place, (label, class_, counts) in enumerate(rows):
+    shown = [row for row in rows if any(count is not None for count in row[2])]
+    for place, (label, class_, counts) in enumerate(shown):
         y = top + 16 * place
         drawn.append(svg.text(label, -22, y, "end"))
         for at, count in zip(curve.risk, counts, strict=True):

@@ -15,6 +15,9 @@ BAR = 24
 WIDE_ENOUGH = 0.07
 """A segment of this share of the bar holds its number even on a phone."""
 
+ROOM_FOR_WORD = 0.85
+"""A bar longer than this share leaves no room for the word that follows it."""
+
 DISPOSITIONS = (
     ("complete", "complete", "fill-1"),
     ("partial", "partial", "hatched"),
@@ -135,19 +138,27 @@ def response_download(waves: Sequence[Wave], caption: Caption) -> Markup:
 
 
 def _bar(wave: Wave) -> Markup:
-    if wave.hidden:
+    if wave.hidden and wave.asked is None:
         return svg.text("hidden", 0, BAR / 2 + 4)
     drawn, before = [], 0
+    everyone = max(wave.due, wave.asked or 0)
     for (field, _, class_), count in zip(DISPOSITIONS, wave.counts, strict=True):
         if count:
-            start, size = before / wave.due, count / wave.due
+            start, size = before / everyone, count / everyone
             x, width = svg.percent(start), svg.percent(size)
             drawn.append(_segment(field, class_, x, 1, width, BAR - 2))
             if field in SOLID and size >= WIDE_ENOUGH:
                 middle = svg.percent(start + size / 2)
                 drawn.append(svg.text(words.whole(count), middle, BAR / 2 + 4, "mid on"))
             before += count
-    return svg.join(*drawn)
+    return svg.join(*drawn, _rest(before / everyone) if wave.hidden else "")
+
+
+def _rest(start: float) -> Markup:
+    """Where a bar of rounded counts ends and the hidden ones would follow."""
+    if start > ROOM_FOR_WORD:
+        return svg.text("hidden", "100%", BAR / 2 + 4, "end")
+    return svg.text("hidden", svg.percent(start + 0.01), BAR / 2 + 4)
 
 
 def _rate(wave: Wave, y: float = marks.MIDDLE) -> Markup:
