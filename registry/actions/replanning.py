@@ -141,9 +141,8 @@ def _apply(session: Session, move: _Move, before: date, treated_on: date, at: da
     was = row.state
     row.due_on, row.opens_on = dates.due_on, dates.opens_on
     row.closes_on, row.link_ends_on = dates.closes_on, dates.link_ends_on
-    if row.recall_from == before:
-        row.recall_from = treated_on
-    row.recall_from = max(row.recall_from, treated_on)
+    is_from_day_0 = row.recall_from == before
+    row.recall_from = treated_on if is_from_day_0 else max(row.recall_from, treated_on)
     row.state, row.state_reason = move.state.value, move.reason
     if move.state is _S.PLANNED:
         row.opened_at, row.ended_at, row.remind_on = None, None, None

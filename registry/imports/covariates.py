@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from marshmallow import ValidationError
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from registry.imports.faults import Faults
 from registry.imports.reading import Row
+from registry.models import Covariate, known
 from registry.schemas.fields import ISO_DATE, PlainText, read_number
 
 LONGEST_NAME, LONGEST_CODE, MOST_CODES = 60, 40, 50
@@ -145,3 +148,21 @@ def _refusal(cell: str, column: _Column) -> str | None:
     except ValidationError as error:
         return str(error.messages[0])
     return None
+
+
+def known_covariates(session: Session) -> tuple[dict[str, bool], dict[str, set[str]]]:
+    """Which covariates the registry has as numbers, and the codes of the others."""
+    numbers = session.execute(
+        select(Covariate.name, func.count(Covariate.number))
+        .where(known(Covariate))
+        .group_by(Covariate.name)
+    )
+    codes: dict[str, set[str]] = {}
+    rows = session.execute(
+        select(Covariate.name, Covariate.code)
+        .where(known(Covariate), Covariate.code.is_not(None))
+        .distinct()
+    )
+    for name, code in rows:
+        codes.setdefault(name, set()).add(str(code))
+    return {name: count > 0 for name, count in numbers}, codes

@@ -58,13 +58,20 @@ class FactReader(ABC):
         self.job = job
         self.today = last_civil_day(job.at)
         self.summary = Summary()
-        self._marks: array[int] | None = array("Q")
+        self._is_second = False
+        self._marks = array("Q")
         self._repeated: dict[int, int] = {}
-        self._superseded: set[str] | None = None
+        self._superseded: set[str] = set()
 
     def again(self, session: Session, *, write: bool) -> None:
         """Begin the second reading."""
-        self.summary = Summary()
+        self.summary, self._is_second = Summary(), True
+        # no index holds what was superseded, which is little: it is read once
+        self._superseded = {
+            key
+            for column, model in self._versioned()
+            for key in session.scalars(select(column).where(~known(model)))
+        }
 
     def header(self, names: list[str], faults: Faults) -> bool:
         """Whether the columns can be used."""
@@ -91,17 +98,15 @@ class FactReader(ABC):
 
     def finish(self, faults: Faults) -> None:
         """Remember which rows stand more than once: their copies are numbered when read again."""
-        if self._marks is not None:
-            marks, counts = np.unique(np.array(self._marks, np.uint64), return_counts=True)
-            self._repeated = dict.fromkeys((int(mark) for mark in marks[counts > 1]), 0)
-            self._marks = None
+        marks, counts = np.unique(np.array(self._marks, np.uint64), return_counts=True)
+        self._repeated = dict.fromkeys((int(mark) for mark in marks[counts > 1]), 0)
 
     def _key(self, row: Row) -> str:
         content = sorted((name, cell.strip()) for name, cell in row.cells.items() if cell.strip())
         text = json.dumps([self.name, content], ensure_ascii=True)
         digest = hashlib.sha256(text.encode())
         mark = int.from_bytes(digest.digest()[:8], "big")
-        if self._marks is not None:
+        if not self._is_second:
             self._marks.append(mark)
             return ""
         if mark in self._repeated:
@@ -110,7 +115,7 @@ class FactReader(ABC):
         return digest.hexdigest()
 
     def _unknown(self, session: Session, items: list[Item]) -> list[Item]:
-        if self._marks is not None:
+        if not self._is_second:
             return items
         had = self._had(session, [item.key for item in items])
         new = [item for item in items if item.key not in had]
@@ -120,13 +125,6 @@ class FactReader(ABC):
 
     def _had(self, session: Session, keys: list[str]) -> set[str]:
         """The keys that are kept already, in whatever version."""
-        if self._superseded is None:
-            # no index holds what was superseded, which is little: it is read once
-            self._superseded = {
-                key
-                for column, model in self._versioned()
-                for key in session.scalars(select(column).where(~known(model)))
-            }
         found = self._superseded.intersection(keys)
         versioned = dict(self._versioned())
         for column in self.keys:

@@ -2,31 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from registry.actions import enrolment, sites
-from registry.actions.facts import ConsentGiven, Course, Enrolment, date_problems, last_civil_day
+from registry.actions.facts import Enrolment, date_problems, last_civil_day
 from registry.imports.columns import Columns, Values
-from registry.imports.covariates import Covariates
+from registry.imports.covariates import Covariates, known_covariates
 from registry.imports.faults import Faults
 from registry.imports.job import Job, Summary
-from registry.imports.known_patients import (
-    COURSE,
-    IDENTITY,
-    NO_VERSION,
-    Known,
-    apply,
-    known_patients,
-)
+from registry.imports.known_patients import IDENTITY, Known, apply, known_patients
+from registry.imports.patient_rows import PatientRows, merged, plain, shown, told_by
 from registry.imports.reading import Row
-from registry.models import Covariate, Site, known
+from registry.models import Site
 from registry.queries import identities, protocols
-from registry.queries.identities import Person
-from registry.schemas.fields import folded
 from registry.schemas.rows import PatientRowSchema
 
 CSV_NAMES = {
@@ -34,7 +25,6 @@ CSV_NAMES = {
     "died_on": "death_date",
     "withdrawn_on": "withdrawal_date",
 }
-CODED = {"diagnosis": "diagnosis_types", "cell_source": "cell_sources", "donor": "donors"}
 SHARED = "Patients who share an e-mail address with another (one person twice?)"
 
 
@@ -57,18 +47,10 @@ class PatientReader:
     def __init__(self, session: Session, job: Job) -> None:
         self._job = job
         self._today = last_civil_day(job.at)
-        protocol = protocols.in_force(session).protocol
-        self._codes = {
-            name: {
-                folded(word): coded.code
-                for coded in getattr(protocol, lists)
-                for word in (coded.label, coded.code)
-            }
-            for name, lists in CODED.items()
-        }
         self._sites = {row.code: row.id for row in session.execute(select(Site.code, Site.id))}
         self._columns = Columns(PatientRowSchema(), ("patient_id", "site", "treatment_date"), True)
-        self._covariates = Covariates(*_known_covariates(session))
+        self._covariates = Covariates(*known_covariates(session))
+        self._rows = PatientRows(protocols.in_force(session).protocol)
         self._new_sites: dict[str, None] = {}
         self._begin()
 
@@ -119,7 +101,9 @@ class PatientReader:
             return None
         self._check_number(row.line, values["patient_id"], faults)
         self._check_site(row, values["site"], faults)
-        told = self._enrolment(row, values)
+        site_id = self._sites.get(values["site"], 0)
+        covariates = self._covariates.values(row)
+        told = self._rows.enrolment(values, site_id, covariates, self.summary.notes)
         self._check_dates(row.line, told, faults, row.cells)
         if faults.count > before:
             return None
@@ -169,60 +153,21 @@ class PatientReader:
             if in_file != number or elsewhere.get(digest, own) != own:
                 self.summary.notes[SHARED] += 1
 
-    def _enrolment(self, row: Row, values: Values) -> Enrolment:
-        consented_on = values.get("consented_on")
-        version = values.get("consent_version", NO_VERSION)
-        language = values.get("language", "en")
-        sex = values.get("sex")
-        return Enrolment(
-            site_id=self._sites.get(values["site"], 0),
-            treated_on=values["treatment_date"],
-            person=Person(
-                name=values.get("name"),
-                email=values.get("email"),
-                telephone=values.get("telephone"),
-                birth_date=values.get("birth_date"),
-            ),
-            sex=None if sex == "unknown" else sex,
-            age=values.get("age", _age(values)),
-            language=language,
-            zone=values.get("time_zone"),
-            consent=ConsentGiven(version=version, given_on=consented_on, language=language)
-            if consented_on
-            else None,
-            diagnosis=self._coded("diagnosis", values),
-            course=Course(**{name: self._coded(name, values) for name in COURSE}),
-            covariates=self._covariates.values(row),
-            died_on=values.get("death_date"),
-            withdrawn_on=values.get("withdrawal_date"),
-        )
-
-    def _coded(self, name: str, values: Values) -> str | None:
-        """The protocol's code for what is meant; other words are kept as they are, and noted."""
-        text: str | None = values.get(name)
-        if text is None or name not in CODED:
-            return text
-        code = self._codes[name].get(folded(text))
-        if code is None:
-            note = f"{name} '{text}', which is none of the protocol's and kept as it is"
-            self.summary.notes[note] += 1
-        return code or text
-
     def _compared(
         self, session: Session, known: Known, values: Values, item: Item, faults: Faults
     ) -> Item:
         """A known patient's row, with what it says otherwise; faults unless that is wanted."""
-        told = _told(values, item.enrolment)
+        told = told_by(values, item.enrolment)
         differences = known.differences(told)
         for column, (old, new) in differences.items():
             reason = self._refusal(session, known, column, old, new)
             if reason:
-                faults.add(item.line, column, _plain(new), reason)
+                faults.add(item.line, column, plain(new), reason)
             else:
                 self.summary.differences.append(
-                    f"line {item.line}, {item.number}: {column} {_shown(column, old, new)}"
+                    f"line {item.line}, {item.number}: {column} {shown(column, old, new)}"
                 )
-        self._check_dates(item.line, _merged(item.enrolment, known), faults, {})
+        self._check_dates(item.line, merged(item.enrolment, known), faults, {})
         return replace(item, patient_id=known.patient_id, differences=differences)
 
     def _refusal(
@@ -231,7 +176,7 @@ class PatientReader:
         if column == "site":
             return f"this patient belongs to site {old}; an import moves nobody"
         if not self._job.update:
-            was = "" if column in IDENTITY else f" ('{_plain(old)}')"
+            was = "" if column in IDENTITY else f" ('{plain(old)}')"
             return f"this patient is known with another value{was}; to change it add --update"
         if column == "email":
             owner = identities.by_email(session, self._job.vault, new, other_than=known.patient_id)
@@ -259,64 +204,3 @@ class PatientReader:
         for item in items:
             if item.patient_id is not None and item.differences:
                 apply(session, item.patient_id, item.differences, job, item.line)
-
-
-def _told(values: Values, told: Enrolment) -> dict[str, Any]:
-    """What a row says, by column, in the registry's own codes; what it leaves open is not in it."""
-    said = dict(values)
-    del said["patient_id"]
-    if told.consent is None:
-        said.pop("consent_version", None)
-    said |= {name: getattr(told.course, name) for name in COURSE if name in said}
-    said |= {"diagnosis": told.diagnosis} if "diagnosis" in said else {}
-    if said.get("sex") == "unknown":
-        del said["sex"]
-    return said | dict(told.covariates)
-
-
-def _merged(told: Enrolment, known: Known) -> Enrolment:
-    """The dates as they would stand after the update."""
-    return replace(
-        told,
-        died_on=told.died_on or known.values.get("death_date"),
-        withdrawn_on=told.withdrawn_on or known.values.get("withdrawal_date"),
-    )
-
-
-def _shown(column: str, old: Any, new: Any) -> str:
-    """A difference to print; who somebody is does not go to the terminal."""
-    if column in IDENTITY:
-        return "differs"
-    return f"{_plain(old) or 'nothing'} → {_plain(new)}"
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, Decimal):
-        return f"{value.normalize():f}"
-    return "" if value is None else str(value)
-
-
-def _age(values: Values) -> int | None:
-    """Whole years at treatment, where the birth date is known."""
-    born, treated = values.get("birth_date"), values["treatment_date"]
-    if born is None:
-        return None
-    return int(treated.year - born.year - ((treated.month, treated.day) < (born.month, born.day)))
-
-
-def _known_covariates(session: Session) -> tuple[dict[str, bool], dict[str, set[str]]]:
-    """Which covariates the registry has as numbers, and the codes of the others."""
-    numbers = session.execute(
-        select(Covariate.name, func.count(Covariate.number))
-        .where(known(Covariate))
-        .group_by(Covariate.name)
-    )
-    codes: dict[str, set[str]] = {}
-    rows = session.execute(
-        select(Covariate.name, Covariate.code)
-        .where(known(Covariate), Covariate.code.is_not(None))
-        .distinct()
-    )
-    for name, code in rows:
-        codes.setdefault(name, set()).add(str(code))
-    return {name: count > 0 for name, count in numbers}, codes
