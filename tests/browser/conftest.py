@@ -140,7 +140,7 @@ def window(chromium: Browser, live: Live) -> Iterator[Any]:
 
         def keep(message: ConsoleMessage) -> None:
             if message.type == "error":
-                visitor.complaints.append(message.text)
+                visitor.complaints.append(f"{message.text} at {message.location}")
 
         visitor.page.on("console", keep)
         opened.append(visitor)

@@ -11,13 +11,16 @@ pytestmark = pytest.mark.browser
 
 STAFF_PAGES = {
     "nurse": (
-        "/", "/patients", "/patients/{number}", "/patients/{number}/letters",
-        "/patients/{number}/history", "/patients/{number}/answers", "/patients/{number}/plan",
+        "/", "/patients", "/enrol", "/patients/{number}", "/patients/{number}/letters",
+        "/patients/{number}/history", "/patients/{number}/answers/1", "/patients/{number}/plan",
         "/patients/{number}/questionnaires/3",
         "/patients/{number}/questionnaires/3/symptoms?mode=phone&respondent=self",
         "/patients/{number}/death", "/patients/{number}/withdrawal",
     ),
-    "analyst": ("/", "/response", "/outcomes", "/safety", "/survival", "/published", "/protocol"),
+    "analyst": (
+        "/", "/figures/response", "/figures/outcomes", "/figures/safety", "/figures/survival",
+        "/figures/published", "/protocol",
+    ),
     "administrator": (
         "/", "/sites", "/sites/add", "/users", "/users/add", "/outbox", "/audit", "/audit/verify",
         "/protocol", "/mailbox",
