@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from benchmarks import enrolling, importing, reporting, sending, verifying
+from benchmarks import answering, enrolling, importing, reporting, sending, verifying
 from benchmarks.measure import Result, say, seconds
 from benchmarks.plan import Plan
 from benchmarks.registries import stores
@@ -21,6 +21,7 @@ ALL: dict[str, Callable[[Plan], Iterable[Result]]] = {
     "import": importing.results,
     "enrol": enrolling.results,
     "send": sending.results,
+    "answer": answering.results,
     "report": reporting.results,
     "verify": verifying.results,
 }

@@ -89,7 +89,7 @@ def results(plan: Plan) -> Iterator[Result]:
 
 def _rounds(store: Store, number: int, port: int) -> list[_Round]:
     url = store.fresh()
-    _enrol_due(url, LETTERS * (number + 1))
+    enrol_due(url, LETTERS * (number + 1))
     twin = store.copy(url)
     with (
         opened(url) as runtime,
@@ -104,7 +104,7 @@ def _round(runtime: Runtime, mailer: _Witness, plain: object, smtp: smtplib.SMTP
     engine = runtime.sessions.engine
     mailer.sent.clear()
     with kept(engine) as queued:
-        queue = seconds(lambda: _queue(runtime))
+        queueing = seconds(lambda: queue(runtime, LETTERS))
     bare_queue = seconds(lambda: queued.again(plain))
     with kept(engine) as recorded:
         send = seconds(lambda: send_due(runtime, mailer))
@@ -114,10 +114,10 @@ def _round(runtime: Runtime, mailer: _Witness, plain: object, smtp: smtplib.SMTP
     bare_send = seconds(lambda: recorded.again(plain))
     words = [_words(letter) for letter in letters]
     naive = seconds(lambda: _naively(smtp, words))
-    return _Round(queue, bare_queue, send, wire, bare_send, naive)
+    return _Round(queueing, bare_queue, send, wire, bare_send, naive)
 
 
-def _enrol_due(url: str, count: int) -> None:
+def enrol_due(url: str, count: int) -> None:
     """Patients whose first questionnaire is due today."""
     with opened(url) as runtime:
         site, vault, at = site_id(runtime), runtime.vault, runtime.clock.now()
@@ -128,10 +128,11 @@ def _enrol_due(url: str, count: int) -> None:
             enrolment.enrol_many(session, everyone, vault=vault, by=BY, at=at)
 
 
-def _queue(runtime: Runtime) -> None:
+def queue(runtime: Runtime, count: int) -> None:
+    """Write down so many letters that are due."""
     with transaction(runtime) as session:
         at = runtime.clock.now()
-        outreach.queue_due(session, settings=runtime.settings, by=BY, at=at, limit=LETTERS)
+        outreach.queue_due(session, settings=runtime.settings, by=BY, at=at, limit=count)
 
 
 def _over_one_connection(smtp: smtplib.SMTP, letters: Sequence[Sent]) -> None:
