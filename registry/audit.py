@@ -14,13 +14,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import event, func, select
+from sqlalchemy import bindparam, event, func, insert, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from registry.errors import DomainError
 from registry.models import AuditEvent, AuditHead
 
 START = "0" * 64
+HEADS = (
+    select(AuditHead)
+    .where(AuditHead.subject.in_(bindparam("subjects", expanding=True)))
+    .order_by(AuditHead.subject)
+    .with_for_update()
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,7 @@ def record_many(session: Session, entries: Sequence[Entry], *, by: str, at: date
     session.flush()
     heads = _heads(session, sorted({entry.subject for entry in entries}))
     key = session.info["audit_key"]
+    rows = []
     for entry in entries:
         head = heads[entry.subject]
         number = head.number + 1
@@ -65,20 +72,22 @@ def record_many(session: Session, entries: Sequence[Entry], *, by: str, at: date
         digest = event_hash(
             entry.subject, number, at, by, entry.action, entry.reason, changes, head.hash
         )
-        session.add(
-            AuditEvent(
-                subject=entry.subject,
-                number=number,
-                at=at,
-                by=by,
-                action=entry.action,
-                reason=entry.reason,
-                changes=changes,
-                previous_hash=head.hash,
-                hash=digest,
-            )
+        rows.append(
+            {
+                "subject": entry.subject,
+                "number": number,
+                "at": at,
+                "by": by,
+                "action": entry.action,
+                "reason": entry.reason,
+                "changes": changes,
+                "previous_hash": head.hash,
+                "hash": digest,
+            }
         )
         head.number, head.hash = number, digest
+    if rows:
+        session.execute(insert(AuditEvent), rows)
     session.info["audited"] = True
     session.flush()
 
@@ -86,12 +95,7 @@ def record_many(session: Session, entries: Sequence[Entry], *, by: str, at: date
 def _heads(session: Session, subjects: list[str]) -> dict[str, AuditHead]:
     found: dict[str, AuditHead] = {}
     for some in _chunks(subjects, 500):
-        rows = session.scalars(
-            select(AuditHead)
-            .where(AuditHead.subject.in_(some))
-            .order_by(AuditHead.subject)
-            .with_for_update()
-        )
+        rows = session.scalars(HEADS, {"subjects": some})
         found |= {head.subject: head for head in rows}
     for subject in subjects:
         if subject not in found:

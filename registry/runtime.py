@@ -13,6 +13,8 @@ from registry.models import Instance
 from registry.settings import Settings
 from registry.vault import Vault
 
+DEMO_NOW = select(Instance.demo_now)
+
 
 @dataclass(frozen=True)
 class Runtime:
@@ -60,7 +62,7 @@ def demo_now(sessions: Sessions) -> datetime | None:
     """Where a demo database's clock stands; None for every other database."""
     # marked as reading: it must not wait for a writer on SQLite
     with sessions.engine.execution_options(registry_reading=True).connect() as connection:
-        return connection.scalar(select(Instance.demo_now))
+        return connection.scalar(DEMO_NOW)
 
 
 def _clock_of(settings: Settings, sessions: Sessions) -> Clock:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 
 from surveys.instruments import Instrument
 from surveys.questions import PREFER_NOT_TO_SAY, Answer, Condition, Question
@@ -40,13 +41,22 @@ def applicable(instrument: Instrument, context: Context, answers: Answers) -> tu
     """
     asked: list[Question] = []
     standing: dict[str, Answer] = {}
-    for question in instrument.questions:
-        fits = context.month in question.months and question.applies in {None, *context.applies}
-        if fits and all(condition.holds(standing) for condition in question.show_if):
+    for question in _fitting(instrument, context.month, context.applies):
+        for condition in question.show_if:
+            if not condition.holds(standing):
+                break
+        else:
             asked.append(question)
             if question.code in answers:
                 standing[question.code] = answers[question.code]
     return tuple(asked)
+
+
+@cache
+def _fitting(instrument: Instrument, month: int, applies: frozenset[str]) -> tuple[Question, ...]:
+    """The questions of a time-point for those groups of patients, whatever is answered."""
+    groups = {None, *applies}
+    return tuple(q for q in instrument.questions if month in q.months and q.applies in groups)
 
 
 def standing(instrument: Instrument, context: Context, answers: Answers) -> dict[str, Answer]:

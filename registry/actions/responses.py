@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from registry import audit
@@ -32,6 +32,23 @@ from surveys.timepoints import recall_at_enrolment
 
 CHANGED = "changed before it was sent"
 ENROLMENT_DAYS = 15  # month 0 can be answered until the day before month 1's window opens
+
+# built once: these run with every page
+REPLACED_ANSWERS = (
+    update(Answer)
+    .where(
+        Answer.response_id == bindparam("of"),
+        Answer.question.in_(bindparam("codes", expanding=True)),
+        known(Answer),
+    )
+    .values(superseded_at=bindparam("at"), reason=bindparam("why"))
+)
+REPLACED_STATUS = (
+    update(ResponseStatus)
+    .where(ResponseStatus.response_id == bindparam("of"), known(ResponseStatus))
+    .values(superseded_at=bindparam("at"), reason=bindparam("why"))
+)
+UNSEEN: Mapping[str, Any] = {"execution_options": {"synchronize_session": False}}
 
 
 class NotAnswerable(DomainError):
@@ -242,22 +259,22 @@ def _replace_answers(
 ) -> None:
     codes = sorted(changed)
     session.execute(
-        update(Answer)
-        .where(Answer.response_id == response.id, Answer.question.in_(codes), known(Answer))
-        .values(superseded_at=at, reason=reason)
+        REPLACED_ANSWERS, {"of": response.id, "codes": codes, "at": at, "why": reason}, **UNSEEN
     )
-    session.add_all(
-        Answer(
-            response_id=response.id,
-            question=code,
-            value=answers[code],
-            fact_key=f"answer:{response.id}:{code}",
-            recorded_at=at,
-            recorded_by=by,
-        )
+    rows = [
+        {
+            "response_id": response.id,
+            "question": code,
+            "value": answers[code],
+            "fact_key": f"answer:{response.id}:{code}",
+            "recorded_at": at,
+            "recorded_by": by,
+        }
         for code in codes
         if code in answers
-    )
+    ]
+    if rows:
+        session.execute(insert(Answer), rows)
 
 
 def _status(session: Session, response_id: int) -> ResponseStatus | None:
@@ -289,27 +306,22 @@ def _set_status(
     if submitted_at is None and status is Completeness.COMPLETE:
         status = Completeness.PARTIAL
     items = count(instrument, context, answers)
-    session.execute(
-        update(ResponseStatus)
-        .where(ResponseStatus.response_id == response.id, known(ResponseStatus))
-        .values(superseded_at=at, reason=reason)
-    )
-    session.add(
-        ResponseStatus(
-            response_id=response.id,
-            patient_id=response.patient_id,
-            month=response.month,
-            status=status.value,
-            answered_on=answered_on,
-            submitted_at=submitted_at,
-            recall_from=follow_up.recall_from,
-            items_answered=items.answered,
-            items_applicable=items.applicable,
-            fact_key=f"response:{response.id}",
-            recorded_at=at,
-            recorded_by=by,
-        )
-    )
+    session.execute(REPLACED_STATUS, {"of": response.id, "at": at, "why": reason}, **UNSEEN)
+    row = {
+        "response_id": response.id,
+        "patient_id": response.patient_id,
+        "month": response.month,
+        "status": status.value,
+        "answered_on": answered_on,
+        "submitted_at": submitted_at,
+        "recall_from": follow_up.recall_from,
+        "items_answered": items.answered,
+        "items_applicable": items.applicable,
+        "fact_key": f"response:{response.id}",
+        "recorded_at": at,
+        "recorded_by": by,
+    }
+    session.execute(insert(ResponseStatus), [row])
 
 
 def _set_outcomes(
@@ -328,17 +340,19 @@ def _set_outcomes(
         .where(OutcomeValue.response_id == response.id, known(OutcomeValue))
         .values(superseded_at=at, reason=reason)
     )
-    session.add_all(
-        OutcomeValue(
-            response_id=response.id,
-            code=code,
-            value=value,
-            fact_key=f"outcome:{response.id}:{code}",
-            recorded_at=at,
-            recorded_by=by,
-        )
+    rows = [
+        {
+            "response_id": response.id,
+            "code": code,
+            "value": value,
+            "fact_key": f"outcome:{response.id}:{code}",
+            "recorded_at": at,
+            "recorded_by": by,
+        }
         for code, value in values.items()
-    )
+    ]
+    if rows:
+        session.execute(insert(OutcomeValue), rows)
 
 
 def _close(session: Session, follow_up: FollowUp, answered_on: date, at: datetime) -> None:

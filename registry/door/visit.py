@@ -70,34 +70,34 @@ class Visit:
         return surveys.standing(self.follow_up, self.on)
 
 
-def visit(session: Session, follow_up: FollowUp, at: datetime) -> Visit:
-    """Load what the pages of a follow-up need."""
+def visit(session: Session, follow_up_id: int | None, at: datetime, missing: int) -> Visit:
+    """Load what the pages of a follow-up need; the page of status `missing` if there is none."""
+    found = surveys.begun(session, follow_up_id) if follow_up_id else None
+    if found is None:
+        abort(missing)
     protocol = protocols.in_force(session).protocol
-    site = session.get_one(Site, follow_up.site_id)
-    on = surveys.local_day(follow_up, at)
-    response = surveys.response_of(session, follow_up)
-    answers = surveys.answers_of(session, response)
-    respondent = response.respondent if response else "self"
-    sent_at = surveys.sent_at(session, response)
-    words = SurveyWords(follow_up, site, protocol.emergency, on)
-    return Visit(follow_up, site, protocol, on, answers, respondent, sent_at, words)
+    on = surveys.local_day(found.follow_up, at)
+    return Visit(
+        follow_up=found.follow_up,
+        site=found.site,
+        protocol=protocol,
+        on=on,
+        answers=found.answers,
+        respondent=found.response.respondent if found.response else "self",
+        sent_at=found.sent_at,
+        words=SurveyWords(found.follow_up, found.site, protocol.emergency, on),
+    )
 
 
 def by_token(session: Session, token: str, at: datetime) -> Visit:
     """The visit that a link opens; 404, always the same, for anything else."""
-    follow_up = surveys.follow_up_by_token(session, token)
-    if follow_up is None:
-        abort(404)
-    return visit(session, follow_up, at)
+    return visit(session, surveys.follow_up_by_token(session, token), at, missing=404)
 
 
 def by_cookie(session: Session, at: datetime) -> Visit:
     """The visit that was begun in this browser; 401 (an explaining page) where there is none."""
     begun = _read(request, at)
-    follow_up = session.get(FollowUp, begun["f"]) if begun else None
-    if follow_up is None:
-        abort(401)
-    return visit(session, follow_up, at)
+    return visit(session, int(begun["f"]) if begun else None, at, missing=401)
 
 
 def is_begun() -> bool:
@@ -109,10 +109,7 @@ def by_unsubscribe_token(session: Session, token: str, at: datetime) -> Visit:
     """The visit that a letter's unsubscribe link opens; 404 for anything else."""
     instance = session.get_one(Instance, 1).instance_id
     found = tokens.read_unsubscribe_token(runtime().settings.token_keys, instance, token)
-    follow_up = session.get(FollowUp, found) if found else None
-    if follow_up is None:
-        abort(404)
-    return visit(session, follow_up, at)
+    return visit(session, found, at, missing=404)
 
 
 def entry(at: datetime) -> Entry:

@@ -1,9 +1,8 @@
-"""The protocol in force, parsed once per content."""
+"""The protocol in force, read and parsed once per fingerprint."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,6 +11,14 @@ from registry.errors import DomainError
 from registry.models import Answer, ProtocolVersion
 from registry.protocols import Protocol, from_text
 from surveys.instruments import answer_codes, changed_codes
+
+NEWEST = (
+    select(ProtocolVersion.id, ProtocolVersion.fingerprint)
+    .order_by(ProtocolVersion.id.desc())
+    .limit(1)
+)
+MOST_PARSED = 16
+_PARSED: dict[str, Protocol] = {}
 
 
 class NoProtocol(DomainError):
@@ -36,15 +43,30 @@ def newest(session: Session, known_at: datetime | None = None) -> ProtocolVersio
 
 def in_force(session: Session, known_at: datetime | None = None) -> InForce:
     """The protocol that holds now, or held at an instant. Raises NoProtocol if there is none."""
-    row = newest(session, known_at)
+    rows = NEWEST
+    if known_at is not None:
+        rows = rows.where(ProtocolVersion.recorded_at <= known_at)
+    row = session.execute(rows).one_or_none()
     if row is None:
         raise NoProtocol("No protocol is in force. Run `registry migrate`.")
-    return InForce(row.id, _parsed(row.content))
+    return InForce(row.id, _of(session, row.id, row.fingerprint))
 
 
 def of_id(session: Session, protocol_id: int) -> InForce:
     """The protocol that a patient was enrolled under."""
-    return InForce(protocol_id, _parsed(session.get_one(ProtocolVersion, protocol_id).content))
+    fingerprint = session.scalars(
+        select(ProtocolVersion.fingerprint).where(ProtocolVersion.id == protocol_id)
+    ).one()
+    return InForce(protocol_id, _of(session, protocol_id, fingerprint))
+
+
+def _of(session: Session, protocol_id: int, fingerprint: str) -> Protocol:
+    """A fingerprint is that of the content, so what it was parsed to holds in every database."""
+    if fingerprint not in _PARSED:
+        if len(_PARSED) >= MOST_PARSED:
+            _PARSED.clear()
+        _PARSED[fingerprint] = from_text(session.get_one(ProtocolVersion, protocol_id).content)
+    return _PARSED[fingerprint]
 
 
 def lost_codes(session: Session, codes: Iterable[str]) -> tuple[str, ...]:
@@ -57,8 +79,3 @@ def lost_codes(session: Session, codes: Iterable[str]) -> tuple[str, ...]:
 def lost_codes_of_the_bundle(session: Session) -> tuple[str, ...]:
     """The same of the instrument that this software brings for the protocol in force."""
     return lost_codes(session, answer_codes(in_force(session).protocol.questionnaire))
-
-
-@lru_cache(maxsize=16)
-def _parsed(content: str) -> Protocol:
-    return from_text(content)

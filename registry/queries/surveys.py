@@ -1,18 +1,31 @@
 """What the patient door and the staff's questionnaire pages read of one follow-up."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from registry import tokens
-from registry.models import Answer, FollowUp, Response, ResponseStatus, SurveyLink, known
+from registry.models import Answer, FollowUp, Response, ResponseStatus, Site, SurveyLink, known
 from surveys.answers import Context
 from surveys.instruments import Instrument, instrument
 from surveys.lifecycle import ANSWERABLE, ANSWERED, FollowUpState
 from surveys.questions import Answer as Given
+
+# built once: these run with every page, and building them costs more than running them
+BEGUN = (
+    select(FollowUp, Site, Response, ResponseStatus.submitted_at)
+    .join(Site, Site.id == FollowUp.site_id)
+    .outerjoin(Response, Response.follow_up_id == FollowUp.id)
+    .outerjoin(ResponseStatus, (ResponseStatus.response_id == Response.id) & known(ResponseStatus))
+    .where(FollowUp.id == bindparam("follow_up_id"))
+)
+ANSWERS = select(Answer.question, Answer.value).where(
+    Answer.response_id == bindparam("response_id"), known(Answer)
+)
 
 
 class Standing(StrEnum):
@@ -24,13 +37,33 @@ class Standing(StrEnum):
     ENDED = "ended"
 
 
-def follow_up_by_token(session: Session, token: str) -> FollowUp | None:
-    """The follow-up behind a link; None for any token that is not a live one of ours."""
+def follow_up_by_token(session: Session, token: str) -> int | None:
+    """The id of the follow-up behind a link; None for any token that is not a live one of ours."""
     return session.scalars(
-        select(FollowUp)
-        .join(SurveyLink)
-        .where(SurveyLink.token_sha256 == tokens.digest(token), SurveyLink.revoked_at.is_(None))
+        select(SurveyLink.follow_up_id).where(
+            SurveyLink.token_sha256 == tokens.digest(token), SurveyLink.revoked_at.is_(None)
+        )
     ).one_or_none()
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A follow-up with its clinic, and the response with its answers as far as there is one."""
+
+    follow_up: FollowUp
+    site: Site
+    response: Response | None
+    sent_at: datetime | None
+    answers: dict[str, Given]
+
+
+def begun(session: Session, follow_up_id: int) -> Begun | None:
+    """All that the pages of a follow-up need, in two statements; None: there is no such one."""
+    row = session.execute(BEGUN, {"follow_up_id": follow_up_id}).one_or_none()
+    if row is None:
+        return None
+    follow_up, site, response, sent_at = row
+    return Begun(follow_up, site, response, sent_at, answers_of(session, response))
 
 
 def local_day(follow_up: FollowUp, at: datetime) -> date:
@@ -72,20 +105,5 @@ def answers_of(session: Session, response: Response | None) -> dict[str, Given]:
     """The current answers by question."""
     if response is None:
         return {}
-    rows = session.execute(
-        select(Answer.question, Answer.value).where(
-            Answer.response_id == response.id, known(Answer)
-        )
-    )
+    rows = session.execute(ANSWERS, {"response_id": response.id})
     return {row.question: row.value for row in rows}
-
-
-def sent_at(session: Session, response: Response | None) -> datetime | None:
-    """When the answers were sent; None while they were not."""
-    if response is None:
-        return None
-    return session.scalar(
-        select(ResponseStatus.submitted_at).where(
-            ResponseStatus.response_id == response.id, known(ResponseStatus)
-        )
-    )
