@@ -15,15 +15,15 @@ LEAP_DAY = date(2024, 2, 29)
 LIFE = 900  # days after treatment for which something is decided
 
 MANNERS = {
-    "answers": 60,
-    "two_sittings": 8,
+    "answers": 46,
+    "two_sittings": 6,
     "late": 4,
     "stops_early": 3,
     "stops_late": 4,
     "half": 2,
-    "silent": 19,
+    "silent": 35,
 }
-CALLS = {"promises": 3, "answers": 5, "refused": 2, "other": 1, "no_contact": 5, "wrong_number": 1}
+CALLS = {"promises": 2, "answers": 4, "refused": 2, "other": 1, "no_contact": 8, "wrong_number": 1}
 NO_MAIL_CALLS = CALLS | {"promises": 0, "answers": 9}
 
 

@@ -16,6 +16,7 @@ STOPS_AFTER = {"stops_early": "fatigue", "stops_late": "activities", "two_sittin
 KEPT = {"stops_early": "break_off", "stops_late": "partial", "two_sittings": "partial"}
 """What is then kept: a sixth of the questions, or more than half of them."""
 
+EVENINGS = {1, 3, 6}  # Tuesdays, Thursdays and Sundays
 SECOND_SITTING = timedelta(days=2)
 
 
@@ -38,7 +39,9 @@ def receive(world: World, one: Someone, letter: Delivered, on: date) -> None:
 
 
 def plan(world: World, one: Someone, month: int, on: date, manner: str) -> None:
-    """Put a visit of the door on somebody's evening."""
+    """Put a visit of the door on somebody's next evening at home."""
+    while on.weekday() not in EVENINGS:
+        on += timedelta(days=1)
     world.evenings[on].append((one, month, manner))
 
 
