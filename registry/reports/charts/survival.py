@@ -20,8 +20,8 @@ def month_of(day: int) -> int:
     return round(day / DAYS_PER_MONTH)
 
 
-def curve(found: CurveFigures, end: int = 24) -> Curve:
-    """The curve for drawing, hidden if it may not be drawn."""
+def curve(found: CurveFigures, *, released: bool, end: int = 24) -> Curve:
+    """The curve for drawing, hidden if it may not be drawn; released, it is known on few days."""
     return Curve(
         found.title,
         "Died",
@@ -29,6 +29,7 @@ def curve(found: CurveFigures, end: int = 24) -> Curve:
         tuple(_at_risk(row) for row in found.risk if month_of(row.day) in DRAWN_MONTHS),
         end,
         hidden=isinstance(found.deaths, Suppressed) or not found.steps,
+        dots=released,
     )
 
 

@@ -44,7 +44,10 @@ class AtRisk:
 
 @dataclass(frozen=True)
 class Curve:
-    """One curve: `event` is the word of its second row ("Died"), `end` the last month drawn."""
+    """One curve: `event` is the word of its second row ("Died"), `end` the last month drawn.
+
+    `dots`: the steps are all that is known, so a dot with its limits stands at each, and no line.
+    """
 
     title: str
     event: str
@@ -52,6 +55,7 @@ class Curve:
     risk: tuple[AtRisk, ...]
     end: float = 24
     hidden: bool = False
+    dots: bool = False
 
 
 def curve_figure(curve: Curve) -> Markup:
@@ -111,7 +115,10 @@ def _drawn(curve: Curve) -> Markup:
     shown = [_turned(step) if up else step for step in drawn_steps(curve)]
     months = Scale(0, curve.end)
     parts = [_grid(scale), _months(curve, months)]
-    if shown:
+    if shown and curve.dots:
+        parts += [_dot(step, months, scale) for step in shown if step.month]
+        parts.append(_end_label(shown, curve, scale, up))
+    elif shown:
         stop = _stop(curve)
         paths = [_band(shown, months, scale, stop), _trace(shown, months, scale, stop)]
         parts += [svg.stretched(HEIGHT, *paths), _end_label(shown, curve, scale, up)]
@@ -178,6 +185,15 @@ def _band(shown: Sequence[Step], months: Scale, scale: Scale, stop: float) -> Ma
     corners = _stairs(upper, stop) + _stairs(lower, stop)[::-1]
     path = "M" + "L".join(_point(*corner, months, scale) for corner in corners) + "Z"
     return svg.el("path", d=path, class_="band")
+
+
+def _dot(step: Step, months: Scale, scale: Scale) -> Markup:
+    x, y = svg.percent(months.at(step.month)), round(HEIGHT * (1 - scale.at(step.free)), 1)
+    dot = svg.el("circle", cx=x, cy=y, r=5, class_="fill-1")
+    if step.lower is None or step.upper is None:
+        return dot
+    low, high = (round(HEIGHT * (1 - scale.at(end)), 1) for end in (step.lower, step.upper))
+    return svg.join(svg.line(x, low, x, high, "span line-1"), dot)
 
 
 def _end_words(step: Step, curve: Curve, up: bool) -> str:

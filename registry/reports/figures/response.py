@@ -15,9 +15,6 @@ BAR = 24
 WIDE_ENOUGH = 0.07
 """A segment of this share of the bar holds its number even on a phone."""
 
-ROOM_FOR_WORD = 0.85
-"""A bar longer than this share leaves no room for the word that follows it."""
-
 DISPOSITIONS = (
     ("complete", "complete", "fill-1"),
     ("partial", "partial", "hatched"),
@@ -155,10 +152,11 @@ def _bar(wave: Wave) -> Markup:
 
 
 def _rest(start: float) -> Markup:
-    """Where a bar of rounded counts ends and the hidden ones would follow."""
-    if start > ROOM_FOR_WORD:
-        return svg.text("hidden", "100%", BAR / 2 + 4, "end")
-    return svg.text("hidden", svg.percent(start + 0.01), BAR / 2 + 4)
+    """The end of a bar of shown counts: a dashed box for those that are hidden."""
+    return svg.el(
+        "rect", x=svg.percent(start), y=1, width=svg.percent(1 - start), height=BAR - 2,
+        class_="window-plan",
+    )  # fmt: skip
 
 
 def _rate(wave: Wave, y: float = marks.MIDDLE) -> Markup:

@@ -10,13 +10,14 @@ from registry.web.figures import frame
 from registry.web.figures.frame import Shown
 
 survival = Blueprint("survival", __name__)
+BAND = "Kaplan-Meier with log-log 95 % interval."
 NOTE = (
     "Kaplan-Meier with log-log 95 % band; no band before the first death. The curve stops where "
     "fewer than 10 are at risk. Patients who consented later than treatment enter on that day."
 )
 RELEASED = (
-    "Released curves step only where more than 7 deaths have come together; people at risk are "
-    "rounded to 5."
+    "Released figures stand only on days by which more than 7 deaths have come together; between "
+    "them nothing is drawn, and nothing is known from here."
 )
 
 
@@ -44,8 +45,9 @@ def picture(name: str) -> Response:
 
 def _drawn(found: Shown, curve: CurveFigures) -> Markup:
     caption = found.caption(curve.title, curve.definition, _note(found))
-    return figures.curve_download(charts.curve(curve), caption)
+    drawn = charts.curve(curve, released=found.choice.is_released)
+    return figures.curve_download(drawn, caption)
 
 
 def _note(found: Shown) -> str:
-    return f"{NOTE} {RELEASED}" if found.choice.is_released else NOTE
+    return f"{BAND} {RELEASED}" if found.choice.is_released else NOTE
