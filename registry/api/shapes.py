@@ -93,11 +93,19 @@ class ReportQuerySchema(Schema):
     site = Code(40, metadata={"description": "only this site (its code)"})
 
 
+class ProtocolSchema(Schema):
+    """The protocol that a report is of."""
+
+    code = fields.String(required=True)
+    version = fields.Integer(required=True)
+    fingerprint = fields.String(required=True)
+
+
 class ReportSchema(Schema):
     """The report; docs/api.md says where its keys are explained."""
 
     as_of = fields.Date(required=True)
-    protocol = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    protocol = fields.Nested(ProtocolSchema, required=True)
     software_version = fields.String(required=True)
     profile = fields.String(required=True, validate=OneOf(("internal", "release")))
     treated = fields.Raw(required=True)

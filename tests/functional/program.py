@@ -1,18 +1,24 @@
 """A program that calls the API with a key, as its user."""
 
+import re
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
 from factories import BY, a_user
 from flask import Flask
+from jsonschema import Draft202012Validator
+from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
 from registry.actions import accounts
+from registry.api import document
 from registry.db import transaction
 from registry.models import User
 from registry.runtime import Runtime
 
 PREFIX = "/api/v1"
+DOCUMENT = cache(document)
 
 
 class Program:
@@ -33,7 +39,24 @@ class Program:
         assert answer.status_code == status, f"{method} {address}: {answer.text}"
         kind = "application/json" if status < 400 else "application/problem+json"
         assert answer.mimetype == kind
+        self._fits_the_document(answer, method)
         return answer
+
+    def _fits_the_document(self, answer: TestResponse, method: str) -> None:
+        """The answer is one that the OpenAPI document promises."""
+        adapter = self.client.application.url_map.bind("registry.test")
+        try:
+            rule, _ = adapter.match(answer.request.path, method, return_rule=True)
+        except HTTPException:
+            return
+        told = DOCUMENT()
+        path = re.sub(r"<(?:[^:>]+:)?(\w+)>", r"{\1}", rule.rule)
+        responses = told["paths"][path][method.lower()]["responses"]
+        promised = responses.get(str(answer.status_code), responses["default"])
+        name = promised.get("$ref", "").rpartition("/")[2]
+        content = (told["components"]["responses"][name] if name else promised)["content"]
+        schema = content[answer.mimetype]["schema"] | {"components": told["components"]}
+        Draft202012Validator(schema).validate(answer.get_json())
 
     def get(self, address: str, status: int = 200, **more: Any) -> Any:
         """GET, and the JSON of the answer."""
