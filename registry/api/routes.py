@@ -88,25 +88,13 @@ class Routes:
         """
 
         def decorate(view: View) -> View:
-            def serve(*loaded: Any, **named: Any) -> Response:
-                named.pop("number", None)  # it became the Call's patient
-
-                def answer(session: Session) -> Response:
-                    call = Call(session, http.by(), http.at())
-                    return _response(gives, view(call, *loaded, **named), status)
-
-                return _carry_out(answer)
-
-            serve.__doc__ = view.__doc__
             name = f"{self.name}_{view.__name__}"
-            documented = self._documented(serve, gives, status, method, name)
+            serve = self._documented(_served(view, gives, status), gives, status, method, name)
             if takes is not None:
-                documented = self.blueprint.arguments(takes, unknown=RAISE)(documented)
-                documented = _only_json(documented)
+                serve = _only_json(self.blueprint.arguments(takes, unknown=RAISE)(serve))
             if query is not None:
-                read = self.blueprint.arguments(query, location="query", unknown=RAISE)
-                documented = read(documented)
-            self._add(method, rule, view.__name__, documented)
+                serve = self.blueprint.arguments(query, location="query", unknown=RAISE)(serve)
+            self._add(method, rule, view.__name__, serve)
             return view
 
         return decorate
@@ -122,6 +110,22 @@ class Routes:
         self.blueprint.add_url_rule(
             rule, endpoint, serve, parameters=named, tags=[self.name], methods=[method]
         )
+
+
+def _served(view: View, gives: Schema, status: int) -> View:
+    """The view as Flask calls it: with a Call, and its result as a response."""
+
+    def serve(*loaded: Any, **named: Any) -> Response:
+        named.pop("number", None)  # it became the Call's patient
+
+        def answer(session: Session) -> Response:
+            call = Call(session, http.by(), http.at())
+            return _response(gives, view(call, *loaded, **named), status)
+
+        return _carry_out(answer)
+
+    serve.__doc__ = view.__doc__
+    return serve
 
 
 def _refuse_browsers() -> None:
