@@ -92,6 +92,12 @@ def owners(session: Session, digests: Iterable[str]) -> dict[str, int]:
     return {row.digest: row.patient_id for row in rows}
 
 
+def by_number(session: Session, text: str, site_ids: Collection[int] | None) -> str | None:
+    """The study number that `text` is, however it is written, at these sites (None: at all)."""
+    own = true() if site_ids is None else Patient.site_id.in_(site_ids)
+    return session.scalars(select(Patient.study_number).where(own, _by_number(text))).first()
+
+
 def find(
     session: Session,
     vault: Vault,

@@ -1,6 +1,6 @@
 """Finding a patient, and the pages of one record."""
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -33,16 +33,31 @@ def who_is(session: Session, patient_id: int) -> Person | None:
 
 @patients.route("/patients", methods=["GET", "POST"])
 def find() -> ResponseReturnValue:
-    """Find patients by name, study number or birth date. What was typed stays out of addresses."""
+    """Find patients by name, study number or birth date; who may not know names, by number only.
+    What was typed stays out of addresses.
+    """
     text = request.form.get("text", "").strip()
-    found = _found(text) if text else []
-    return render_template("patients/find.html", text=text, found=found, most=MOST)
-
-
-def _found(text: str) -> list[identities.Found]:
-    sites = http.asker().sites(http.roles_here())
     with reading(http.runtime()) as session:
-        found = identities.find(session, vault(), text, sites, limit=MOST)
+        number = _number(session, text)
+        found = _by_identity(session, text) if text and number is None else []
+    if number is not None:
+        return redirect(address_of(number), 303)
+    names = http.asker().may(CARE)
+    return render_template(
+        "patients/find.html", text=text, found=found, most=MOST, knows_names=names
+    )
+
+
+def _number(session: Session, text: str) -> str | None:
+    """The study number that was typed, if it is one of the asker's patients."""
+    sites = http.asker().sites(http.roles_here())
+    return identities.by_number(session, text, sites) if text else None
+
+
+def _by_identity(session: Session, text: str) -> list[identities.Found]:
+    if not http.asker().may(CARE):
+        return []
+    found = identities.find(session, vault(), text, http.asker().sites(CARE), limit=MOST)
     for one in found:
         http.note_read(one.patient_id, "patients.find")
     return found

@@ -55,7 +55,7 @@ POLICY: Policy = {
     "downloads.everything": _anywhere(FIGURES),
     "downloads.tables": _anywhere(FIGURES),
     "downloads.codebook": _anywhere(FIGURES),
-    "patients.find": _anywhere(CARE),
+    "patients.find": _anywhere(RECORDS),
     "patients.show": _at_site(RECORDS),
     "patients.telephone": _at_site(CARE),
     "patients.letters": _at_site(RECORDS),

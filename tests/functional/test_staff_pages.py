@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from factories import a_patient, an_answered_follow_up
+from factories import a_patient, a_person, an_answered_follow_up
 from flask import Flask
 from functional.conftest import SignIn
 from functional.staff_visitor import text_of
@@ -57,9 +57,20 @@ def test_patients_are_found(registry: Runtime, sign_in: SignIn, what: str) -> No
     who = nurse.get(f"/patients/{patient.study_number}").text.split("sub")[1]
     name = who.split(">")[1].split(" ·")[0]
     text = {"name": name.upper(), "number": patient.study_number.lower()}.get(what) or words[what]
+    if what == "number":
+        sent = nurse.fill("/patients", {"text": text})
+        assert sent.headers["Location"] == f"/patients/{patient.study_number}"
+        return
     found = nurse.fill("/patients", {"text": text}, status=200)
     assert (patient.study_number in text_of(found.text)) is (what != "nobody")
     assert text not in found.request.full_path
+
+
+def test_a_data_manager_finds_by_number_only(registry: Runtime, sign_in: SignIn) -> None:
+    patient = a_patient(registry, person=a_person(name="Tess Sought"))
+    manager = sign_in("data_manager")
+    assert "Nobody found" in manager.fill("/patients", {"text": "Tess"}, status=200).text
+    manager.fill("/patients", {"text": patient.study_number})
 
 
 def test_other_sites_find_nobody(registry: Runtime, sign_in: SignIn) -> None:
