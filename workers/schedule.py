@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from registry.actions import heartbeats, outreach, reminders
+from registry.actions import heartbeats, once, outreach, reminders
 from registry.db import transaction
 from registry.errors import DomainError
 from registry.mail import Mailer, MailFault
@@ -64,6 +64,7 @@ JOBS: tuple[Job, ...] = (
         _repeated(lambda s, its, at: reminders.remind_due(s, settings=its, by=WHO, at=at)),
     ),
     Job("send_due", 30, send_due),
+    Job("forget_requests", 3600, _repeated(lambda s, _, at: once.forget(s, by=WHO, at=at))),
 )
 """In the order in which one run makes the most of them: what comes due is sent at once."""
 BY_NAME = {job.name: job for job in JOBS}

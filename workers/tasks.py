@@ -33,3 +33,9 @@ def remind_due() -> None:
 def send_due() -> None:
     """Send the letters that are due."""
     hands.run("send_due")
+
+
+@shared_task(name="forget_requests")
+def forget_requests() -> None:
+    """Forget the keys of requests that are over 30 days old."""
+    hands.run("forget_requests")

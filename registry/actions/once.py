@@ -1,15 +1,18 @@
 """A form or a request carries a key: the same key again changes nothing a second time."""
 
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import CursorResult, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from registry import tokens
 from registry.errors import DomainError
 from registry.models import IdempotencyKey
+
+KEPT = timedelta(days=30)
 
 
 class OtherRequest(DomainError):
@@ -43,3 +46,10 @@ def claim(
     if row.request_sha256 != values["request_sha256"]:
         raise OtherRequest("This form was sent before. Open the page anew to change something.")
     return row
+
+
+def forget(session: Session, *, by: str, at: datetime) -> int:
+    """Forget the keys, and the answers kept with them, of requests over 30 days ago; how many."""
+    old = delete(IdempotencyKey).where(IdempotencyKey.recorded_at <= at - KEPT)
+    gone: CursorResult[Any] = session.connection().execute(old)
+    return gone.rowcount

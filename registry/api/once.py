@@ -1,7 +1,6 @@
 """A POST is carried out once: the same key again gets the same answer and does nothing."""
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from flask import Response, json, request
 from sqlalchemy import delete
@@ -13,7 +12,6 @@ from registry.errors import DomainError, Invalid
 from registry.models import IdempotencyKey
 
 HEADER = "Idempotency-Key"
-KEPT = timedelta(days=30)
 LONGEST_KEY = 255
 
 
@@ -50,7 +48,7 @@ def _row(session: Session) -> IdempotencyKey:
             "same when the same request is sent again."
         )
     scope, at = f"api:{http.asker().user_id}", http.at()
-    old = IdempotencyKey.recorded_at <= at - KEPT
+    old = IdempotencyKey.recorded_at <= at - keys.KEPT
     session.execute(delete(IdempotencyKey).where(IdempotencyKey.scope == scope, old))
     address = f"{request.method} {request.full_path}\n".encode()
     asked = address + request.get_data(cache=True)

@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import UnsupportedMediaType
 
 from registry import http
-from registry.api.once import HEADER, KEPT, LONGEST_KEY, once
+from registry.actions.once import KEPT
+from registry.api.once import HEADER, LONGEST_KEY, once
 from registry.api.problems import HANDLERS
 from registry.db import reading, transaction
 from registry.models import Patient

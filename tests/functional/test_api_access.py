@@ -15,8 +15,10 @@ from sqlalchemy import func, select
 from registry.actions import accounts
 from registry.clock import FixedClock
 from registry.db import reading, transaction
+from registry.mail import MemoryMailer
 from registry.models import ApiKey, AuditEvent, IdempotencyKey, LabResult
 from registry.runtime import Runtime
+from workers.schedule import BY_NAME, run_job
 
 LAB = {"test": "creatinine", "value": "0.8", "unit": "mg/dL", "collected_on": "2026-01-02"}
 
@@ -254,6 +256,17 @@ def test_keys_are_forgotten_after_thirty_days(
     assert results(registry) == 2
     with reading(registry) as session:
         assert session.scalar(select(func.count(IdempotencyKey.id))) == 1
+
+
+def test_a_job_forgets_the_keys_of_those_who_never_come_again(
+    registry: Runtime, nurse: Program, labs: str, clock: FixedClock
+) -> None:
+    nurse.post(labs, LAB)
+    for days, kept in ((29, 1), (1, 0)):
+        clock.advance(days=days)
+        assert run_job(BY_NAME["forget_requests"], registry, MemoryMailer()) is None
+        with reading(registry) as session:
+            assert session.scalar(select(func.count(IdempotencyKey.id))) == kept
 
 
 def test_a_refused_reader_leaves_no_line_of_reading(
