@@ -1,54 +1,33 @@
 """Answers: kept page by page, sent once, corrected with a reason; and what follows from them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from registry import audit
+from registry.actions import answer_versions as versions
 from registry.actions import consequences
 from registry.errors import DomainError
 from registry.models import (
-    Answer,
     FollowUp,
     OutboxEmail,
-    OutcomeValue,
     Response,
-    ResponseStatus,
     TreatmentCourse,
     known,
 )
 from registry.protocols import Protocol
-from registry.protocols.values import values_of
 from registry.queries import surveys as reading
 from registry.queries.surveys import Standing
-from surveys.answers import Completeness, completeness, count
 from surveys.lifecycle import FollowUpState
 from surveys.questions import Answer as Given
 from surveys.timepoints import recall_at_enrolment
 
 CHANGED = "changed before it was sent"
 ENROLMENT_DAYS = 15  # month 0 can be answered until the day before month 1's window opens
-
-# built once: these run with every page
-REPLACED_ANSWERS = (
-    update(Answer)
-    .where(
-        Answer.response_id == bindparam("of"),
-        Answer.question.in_(bindparam("codes", expanding=True)),
-        known(Answer),
-    )
-    .values(superseded_at=bindparam("at"), reason=bindparam("why"))
-)
-REPLACED_STATUS = (
-    update(ResponseStatus)
-    .where(ResponseStatus.response_id == bindparam("of"), known(ResponseStatus))
-    .values(superseded_at=bindparam("at"), reason=bindparam("why"))
-)
-UNSEEN: Mapping[str, Any] = {"execution_options": {"synchronize_session": False}}
 
 
 class NotAnswerable(DomainError):
@@ -84,10 +63,10 @@ def save(
     changed = [code for code in {*before, *answers} if before.get(code) != answers.get(code)]
     if not changed:
         return response
-    _replace_answers(session, response, changed, answers, by=by, at=at, reason=CHANGED)
+    versions.replace_answers(session, response, changed, answers, by=by, at=at, reason=CHANGED)
     consequences.raise_alerts(session, follow_up, before, answers, protocol, by=by, at=at)
     on = reading.local_day(follow_up, at)
-    _set_status(session, follow_up, response, answers, protocol, on, None, by=by, at=at)
+    versions.set_status(session, follow_up, response, answers, protocol, on, None, by=by, at=at)
     _record(
         session,
         follow_up,
@@ -123,8 +102,8 @@ def submit(
         raise NotAnswerable("Nothing has been answered yet. Answer the first questions first.")
     answers = reading.answers_of(session, response)
     day = answered_on or on
-    _set_status(session, follow_up, response, answers, protocol, day, at, by=by, at=at)
-    _set_outcomes(session, response, answers, protocol, by=by, at=at, reason=None)
+    versions.set_status(session, follow_up, response, answers, protocol, day, at, by=by, at=at)
+    versions.set_outcomes(session, response, answers, protocol, by=by, at=at, reason=None)
     consequences.report_events(session, follow_up, response, answers, protocol, by=by, at=at)
     _close(session, follow_up, day, at)
     _record(session, follow_up, "answers.sent", {"state": follow_up.state}, by=by, at=at)
@@ -147,13 +126,13 @@ def correct_answer(
     """
     follow_up = _locked(session, follow_up_id)
     response = reading.response_of(session, follow_up)
-    status = _status(session, response.id) if response else None
+    status = reading.status_of(session, response) if response else None
     if response is None or status is None or status.submitted_at is None:
         raise NotAnswerable("This questionnaire was not sent yet: enter it, do not correct it.")
     before = reading.answers_of(session, response)
     changed = [code for code in {*before, *answers} if before.get(code) != answers.get(code)]
-    _replace_answers(session, response, changed, answers, by=by, at=at, reason=reason)
-    _set_status(
+    versions.replace_answers(session, response, changed, answers, by=by, at=at, reason=reason)
+    versions.set_status(
         session,
         follow_up,
         response,
@@ -165,7 +144,7 @@ def correct_answer(
         at=at,
         reason=reason,
     )
-    _set_outcomes(session, response, answers, protocol, by=by, at=at, reason=reason)
+    versions.set_outcomes(session, response, answers, protocol, by=by, at=at, reason=reason)
     changes = {code: (before.get(code), answers.get(code)) for code in changed}
     _record(session, follow_up, "answers.corrected", changes, by=by, at=at, reason=reason)
 
@@ -245,114 +224,6 @@ def _begin(session: Session, follow_up: FollowUp, entry: Entry, by: str, at: dat
     session.add(response)
     session.flush()
     return response
-
-
-def _replace_answers(
-    session: Session,
-    response: Response,
-    changed: Iterable[str],
-    answers: Mapping[str, Given],
-    *,
-    by: str,
-    at: datetime,
-    reason: str,
-) -> None:
-    codes = sorted(changed)
-    session.execute(
-        REPLACED_ANSWERS, {"of": response.id, "codes": codes, "at": at, "why": reason}, **UNSEEN
-    )
-    rows = [
-        {
-            "response_id": response.id,
-            "question": code,
-            "value": answers[code],
-            "fact_key": f"answer:{response.id}:{code}",
-            "recorded_at": at,
-            "recorded_by": by,
-        }
-        for code in codes
-        if code in answers
-    ]
-    if rows:
-        session.execute(insert(Answer), rows)
-
-
-def _status(session: Session, response_id: int) -> ResponseStatus | None:
-    return session.scalars(
-        select(ResponseStatus).where(
-            ResponseStatus.response_id == response_id, known(ResponseStatus)
-        )
-    ).one_or_none()
-
-
-def _set_status(
-    session: Session,
-    follow_up: FollowUp,
-    response: Response,
-    answers: Mapping[str, Given],
-    protocol: Protocol,
-    answered_on: date,
-    submitted_at: datetime | None,
-    *,
-    by: str,
-    at: datetime,
-    reason: str | None = None,
-) -> None:
-    """A new version of how far the response is. What was never sent is at most partial."""
-    instrument = reading.instrument_of(follow_up)
-    context = reading.context_of(follow_up, answered_on)
-    rule = protocol.completeness
-    status = completeness(instrument, context, answers, rule.complete, rule.partial)
-    if submitted_at is None and status is Completeness.COMPLETE:
-        status = Completeness.PARTIAL
-    items = count(instrument, context, answers)
-    session.execute(REPLACED_STATUS, {"of": response.id, "at": at, "why": reason}, **UNSEEN)
-    row = {
-        "response_id": response.id,
-        "patient_id": response.patient_id,
-        "month": response.month,
-        "status": status.value,
-        "answered_on": answered_on,
-        "submitted_at": submitted_at,
-        "recall_from": follow_up.recall_from,
-        "items_answered": items.answered,
-        "items_applicable": items.applicable,
-        "fact_key": f"response:{response.id}",
-        "recorded_at": at,
-        "recorded_by": by,
-    }
-    session.execute(insert(ResponseStatus), [row])
-
-
-def _set_outcomes(
-    session: Session,
-    response: Response,
-    answers: Mapping[str, Given],
-    protocol: Protocol,
-    *,
-    by: str,
-    at: datetime,
-    reason: str | None,
-) -> None:
-    values = values_of(protocol, answers)
-    session.execute(
-        update(OutcomeValue)
-        .where(OutcomeValue.response_id == response.id, known(OutcomeValue))
-        .values(superseded_at=at, reason=reason)
-    )
-    rows = [
-        {
-            "response_id": response.id,
-            "code": code,
-            "value": value,
-            "fact_key": f"outcome:{response.id}:{code}",
-            "recorded_at": at,
-            "recorded_by": by,
-        }
-        for code, value in values.items()
-    ]
-    if rows:
-        session.execute(insert(OutcomeValue), rows)
 
 
 def _close(session: Session, follow_up: FollowUp, answered_on: date, at: datetime) -> None:

@@ -107,3 +107,12 @@ def answers_of(session: Session, response: Response | None) -> dict[str, Given]:
         return {}
     rows = session.execute(ANSWERS, {"response_id": response.id})
     return {row.question: row.value for row in rows}
+
+
+def status_of(session: Session, response: Response) -> ResponseStatus | None:
+    """How far the response is, now."""
+    return session.scalars(
+        select(ResponseStatus).where(
+            ResponseStatus.response_id == response.id, known(ResponseStatus)
+        )
+    ).one_or_none()

@@ -1,0 +1,137 @@
+"""Versions of answers, of how far a response is, and of the outcomes that follow.
+
+The caller writes the audit event, for these rows belong to its saving, sending or correcting.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import bindparam, insert, update
+from sqlalchemy.orm import Session
+
+from registry.models import Answer, FollowUp, OutcomeValue, Response, ResponseStatus, known
+from registry.protocols import Protocol
+from registry.protocols.values import values_of
+from registry.queries import surveys as reading
+from surveys.answers import Completeness, completeness, count
+from surveys.questions import Answer as Given
+
+# built once: these run with every page
+REPLACED_ANSWERS = (
+    update(Answer)
+    .where(
+        Answer.response_id == bindparam("of"),
+        Answer.question.in_(bindparam("codes", expanding=True)),
+        known(Answer),
+    )
+    .values(superseded_at=bindparam("at"), reason=bindparam("why"))
+)
+REPLACED_STATUS = (
+    update(ResponseStatus)
+    .where(ResponseStatus.response_id == bindparam("of"), known(ResponseStatus))
+    .values(superseded_at=bindparam("at"), reason=bindparam("why"))
+)
+UNSEEN: Mapping[str, Any] = {"execution_options": {"synchronize_session": False}}
+
+
+def replace_answers(
+    session: Session,
+    response: Response,
+    changed: Iterable[str],
+    answers: Mapping[str, Given],
+    *,
+    by: str,
+    at: datetime,
+    reason: str,
+) -> None:
+    """End the current answers of these questions, and write the new ones that there are."""
+    codes = sorted(changed)
+    session.execute(
+        REPLACED_ANSWERS, {"of": response.id, "codes": codes, "at": at, "why": reason}, **UNSEEN
+    )
+    rows = [
+        {
+            "response_id": response.id,
+            "question": code,
+            "value": answers[code],
+            "fact_key": f"answer:{response.id}:{code}",
+            "recorded_at": at,
+            "recorded_by": by,
+        }
+        for code in codes
+        if code in answers
+    ]
+    if rows:
+        session.execute(insert(Answer), rows)
+
+
+def set_status(
+    session: Session,
+    follow_up: FollowUp,
+    response: Response,
+    answers: Mapping[str, Given],
+    protocol: Protocol,
+    answered_on: date,
+    submitted_at: datetime | None,
+    *,
+    by: str,
+    at: datetime,
+    reason: str | None = None,
+) -> None:
+    """A new version of how far the response is. What was never sent is at most partial."""
+    instrument = reading.instrument_of(follow_up)
+    context = reading.context_of(follow_up, answered_on)
+    rule = protocol.completeness
+    status = completeness(instrument, context, answers, rule.complete, rule.partial)
+    if submitted_at is None and status is Completeness.COMPLETE:
+        status = Completeness.PARTIAL
+    items = count(instrument, context, answers)
+    session.execute(REPLACED_STATUS, {"of": response.id, "at": at, "why": reason}, **UNSEEN)
+    row = {
+        "response_id": response.id,
+        "patient_id": response.patient_id,
+        "month": response.month,
+        "status": status.value,
+        "answered_on": answered_on,
+        "submitted_at": submitted_at,
+        "recall_from": follow_up.recall_from,
+        "items_answered": items.answered,
+        "items_applicable": items.applicable,
+        "fact_key": f"response:{response.id}",
+        "recorded_at": at,
+        "recorded_by": by,
+    }
+    session.execute(insert(ResponseStatus), [row])
+
+
+def set_outcomes(
+    session: Session,
+    response: Response,
+    answers: Mapping[str, Given],
+    protocol: Protocol,
+    *,
+    by: str,
+    at: datetime,
+    reason: str | None,
+) -> None:
+    """New versions of every score and outcome that follows from the answers."""
+    values = values_of(protocol, answers)
+    session.execute(
+        update(OutcomeValue)
+        .where(OutcomeValue.response_id == response.id, known(OutcomeValue))
+        .values(superseded_at=at, reason=reason)
+    )
+    rows = [
+        {
+            "response_id": response.id,
+            "code": code,
+            "value": value,
+            "fact_key": f"outcome:{response.id}:{code}",
+            "recorded_at": at,
+            "recorded_by": by,
+        }
+        for code, value in values.items()
+    ]
+    if rows:
+        session.execute(insert(OutcomeValue), rows)
