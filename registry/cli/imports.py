@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -88,7 +89,7 @@ def _report(file: Path | None) -> Iterator[Callable[[Fault], None]]:
     if file is None:
         yield _say
         return
-    with file.open("w", encoding="utf-8", newline="") as target:
+    with _opened(file) as target:
         rows = csv.writer(target)
         rows.writerow(("line", "column", "value", "reason"))
 
@@ -97,6 +98,14 @@ def _report(file: Path | None) -> Iterator[Callable[[Fault], None]]:
             rows.writerow((fault.line, fault.column, harmless(fault.value), fault.reason))
 
         yield _keep
+
+
+def _opened(file: Path) -> TextIO:
+    try:
+        return file.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        reason = f"cannot write {file}: {error.strerror}"
+        raise click.BadParameter(reason, param_hint="--report") from error
 
 
 def _say(fault: Fault) -> None:

@@ -1,12 +1,12 @@
 """surveys.csv: answers with their outcomes, and why there are none."""
 
-from collections.abc import Iterable
-from datetime import UTC, datetime, time
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, time
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from registry.actions.endings import WAITING
+from registry.actions.endings import AWAITED, WAITING
 from registry.imports.columns import Columns, Values
 from registry.imports.facts import FactReader, Item, Subject
 from registry.imports.faults import Faults
@@ -151,30 +151,35 @@ class SurveyReader(FactReader):
         }
 
     def _settle(self, session: Session, items: Iterable[Item]) -> None:
-        """Nobody is asked again what the file answers."""
-        days = {
-            (item.patient.id, item.values["wave_month"]): item.values["completed_on"]
-            for item in items
-        }
+        """Nobody is asked again what the file answers, nor about a time it covers."""
+        days: dict[int, dict[int, date]] = {}
+        for item in items:
+            of_patient = days.setdefault(item.patient.id, {})
+            of_patient[item.values["wave_month"]] = item.values["completed_on"]
         rows = session.scalars(
             select(FollowUp)
             .where(
-                FollowUp.patient_id.in_({patient_id for patient_id, _ in days}),
+                FollowUp.patient_id.in_(days),
                 FollowUp.month > 0,
                 FollowUp.state.not_in(ANSWERED_STATES),
             )
             .with_for_update()
         )
-        settled = []
-        for row in rows:
-            day = days.get((row.patient_id, row.month))
-            if day is not None and day >= row.opens_on:
-                in_time = day <= row.closes_on
-                state = FollowUpState.ANSWERED if in_time else FollowUpState.ANSWERED_LATE
-                row.state, row.state_reason, row.ended_at = state, "imported", self.job.at
-                settled.append(row.id)
+        settled = [row.id for row in rows if self._settle_one(row, days[row.patient_id])]
         session.execute(
             update(OutboxEmail)
             .where(OutboxEmail.follow_up_id.in_(settled), OutboxEmail.state.in_(WAITING))
             .values(state=OutboxState.CANCELLED, state_reason="answered", ended_at=self.job.at)
         )
+
+    def _settle_one(self, row: FollowUp, days: Mapping[int, date]) -> bool:
+        """Whether the follow-up is answered by the file; one to come asks from the last answer."""
+        before = [day for month, day in days.items() if 0 < month < row.month]
+        if row.state in AWAITED:
+            row.recall_from = max(row.recall_from, *before) if before else row.recall_from
+        day = days.get(row.month)
+        if day is None or day < row.opens_on:
+            return False
+        state = FollowUpState.ANSWERED if day <= row.closes_on else FollowUpState.ANSWERED_LATE
+        row.state, row.state_reason, row.ended_at = state, "imported", self.job.at
+        return True

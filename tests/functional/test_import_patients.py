@@ -1,7 +1,9 @@
 """registry import patients: the whole file or nothing, and every fault by line and column."""
 
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from factories import a_patient, a_person, a_site, vault_of
 from importing import Importer, counts
 
 from registry import audit
+from registry.cli.common import NotMigrated, Progress
 from registry.db import reading
 from registry.models import (
     Consent,
@@ -317,6 +320,42 @@ def test_one_address_under_two_numbers_is_told(importer: Importer) -> None:
     addresses = ("ada@example.org", "ADA@example.org", "eve@example.org")
     said = importer.done("patients", content.format(*addresses))
     assert "Patients who share an e-mail address with another (one person twice?): 2" in said
+
+
+def test_a_database_without_tables_is_told_what_to_do(
+    make: Callable[[str], Runtime], tmp_path: Path
+) -> None:
+    importer = Importer(make(f"sqlite:///{tmp_path}/empty.sqlite"), tmp_path)
+    result = importer.run("patients", WHOLE)
+    assert isinstance(result.exception, NotMigrated)
+    assert "Run `registry migrate`" in str(result.exception)
+
+
+def test_a_report_that_cannot_be_written_is_wrong_use(importer: Importer, tmp_path: Path) -> None:
+    result = importer.run("patients", WHOLE, "--report", str(tmp_path / "no" / "report.csv"))
+    assert result.exit_code == 2
+    assert "No such file or directory" in result.stderr
+
+
+def test_a_bar_is_shown_on_a_terminal_once_the_work_takes_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Terminal(StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(Progress, "PATIENCE", 0.0)
+    for stream, is_shown in ((Terminal(), True), (StringIO(), False)):
+        monkeypatch.setattr("sys.stderr", stream)
+        with Progress("patients", length=4) as progress:
+            progress.moved(2)
+            progress.moved(2)
+        assert ("patients" in stream.getvalue()) is is_shown
+    monkeypatch.setattr(Progress, "PATIENCE", 60.0)
+    monkeypatch.setattr("sys.stderr", terminal := Terminal())
+    with Progress("patients", length=4) as progress:
+        progress.moved(4)
+    assert terminal.getvalue() == ""
 
 
 def test_wrong_use_ends_with_two(importer: Importer) -> None:

@@ -165,6 +165,16 @@ def test_an_imported_answer_ends_the_asking(files: Files, clock: FixedClock) -> 
         assert session.scalars(select(OutboxEmail.state)).all() == ["cancelled"]
 
 
+def test_what_comes_after_an_imported_answer_asks_from_its_day(files: Files) -> None:
+    patient = a_patient(files.runtime, study_number="P1", treated_on=date(2025, 12, 1))
+    content = "patient_id,wave_month,status,completed_on\nP1,1,complete,2026-01-02\n"
+    files.imported("surveys", content)
+    since = [
+        follow_up_of(files.runtime, patient.patient_id, month).recall_from for month in (1, 3, 24)
+    ]
+    assert since == [date(2025, 12, 1), date(2026, 1, 2), date(2026, 1, 2)]
+
+
 def test_an_answer_that_came_by_the_door_stays_beside_the_imported_one(files: Files) -> None:
     patient = a_patient(files.runtime, study_number="P1", treated_on=date(2025, 11, 1))
     an_answered_follow_up(files.runtime, patient, 1)
