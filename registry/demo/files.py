@@ -206,6 +206,7 @@ def import_file(world: World, kind: str, path: Path) -> None:
         by=BY,
         at=world.clock.now(),
         strict_sites=True,
+        start_mailing=True,
     )
     with reading(world.runtime) as session:
         one = Import(session, kind, job, lambda fault: faults.append(str(fault)))

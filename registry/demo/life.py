@@ -81,9 +81,7 @@ class Life:
 
     def _hand_over(self, day: date) -> None:
         """The clinics' files of the month: new patients, what was given and what happened."""
-        new = [
-            one for one in self._world.everyone if not one.patient_id and one.fate.treated_on <= day
-        ]
+        new = [one for one in self._world.everyone if not one.patient_id and one.is_known(day)]
         self._files.hand_over(day, new)
         self._enrolled(new, day)
         known = sum(bool(one.patient_id) for one in self._world.everyone)

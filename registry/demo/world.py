@@ -44,6 +44,11 @@ class Someone:
         """The day on which a time-point's letter is due."""
         return add_months(self.fate.treated_on, month)
 
+    def is_known(self, on: date) -> bool:
+        """Whether the clinic's file has the person: treated, and consent given or never asked."""
+        days = (self.fate.treated_on, self.fate.consented_on)
+        return all(day is None or day <= on for day in days)
+
     def is_alive(self, on: date) -> bool:
         """Whether the person lives, whoever knows of it."""
         return self.fate.dies_on is None or on < self.fate.dies_on

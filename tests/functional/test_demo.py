@@ -1,0 +1,254 @@
+"""The demonstration end to end: every figure of the report agrees with what its people did."""
+
+import copy
+import json
+from collections.abc import Iterator
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+from argon2.profiles import CHEAPEST
+from click.testing import CliRunner
+from functional.staff_visitor import Forms, Staff, text_of
+from sqlalchemy import select
+
+from registry.app import create_app, create_door
+from registry.cli.demo import demo
+from registry.db import reading
+from registry.demo import folder, serving
+from registry.demo.building import Demo, SignIn, build_demo
+from registry.demo.counting import Followed, disposition
+from registry.demo.folder import MARKER, NotOurs
+from registry.demo.ledger import RULES_ELSEWHERE
+from registry.models import FollowUp, OutboxEmail, Response, Withdrawal
+from registry.runtime import Runtime, make_runtime
+from registry.settings import Settings
+from surveys.lifecycle import FollowUpState
+
+CHEAP = PasswordHasher.from_parameters(CHEAPEST)
+PATIENTS, MONTHS, SEED = 24, 36, 7
+
+pytestmark = pytest.mark.demo
+
+
+def lived_in(place: Path) -> Demo:
+    return build_demo(place, patients=PATIENTS, months=MONTHS, seed=SEED, hasher=CHEAP)
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """A small demonstration, lived once for all tests of this file."""
+    return lived_in(tmp_path_factory.mktemp("demo") / "demo-data")
+
+
+@pytest.fixture
+def opened(lived: Demo) -> Iterator[Runtime]:
+    """The demonstration's registry, as any later process opens it."""
+    runtime = make_runtime(Settings.from_env(lived.env))
+    yield runtime
+    runtime.close()
+
+
+def numbers(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """The path of every number in the report that is not derived from others by formula."""
+    if isinstance(value, dict):
+        for name, each in value.items():
+            if name not in RULES_ELSEWHERE and (path or name != "protocol"):
+                yield from numbers(each, (*path, name))
+    elif isinstance(value, list):
+        for number, each in enumerate(value):
+            yield from numbers(each, (*path, number))
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield path
+
+
+def changed(report: Any, path: tuple[str | int, ...], by: float) -> Any:
+    other = copy.deepcopy(report)
+    place = other
+    for name in path[:-1]:
+        place = place[name]
+    place[path[-1]] += by
+    return other
+
+
+def test_every_figure_of_the_report_agrees_with_the_ledger(lived: Demo) -> None:
+    assert lived.disagreements == ()
+
+
+def test_the_report_has_counts_of_everything_that_can_happen(lived: Demo) -> None:
+    report = lived.json
+    letters = {
+        letter
+        for wave in report["waves"].values()
+        for letter, count in wave["dispositions"].items()
+        if count
+    }
+    assert {"I", "P", "R", "NC"} <= letters
+    assert report["safety"]["any"]["events"] > 0
+    assert report["safety"]["confirmed"] > 0
+    assert report["safety_patient"]["any"]["events"] > 0
+    assert len(report["comparisons"]) > 20
+
+
+def test_a_change_of_any_figure_by_one_is_noticed(lived: Demo) -> None:
+    report = lived.json
+    paths = list(numbers(report))
+    assert len(paths) > 1000
+    # one figure of each kind at every place that is counted on its own: all would take minutes
+    chosen = {(str(path[:2]), str(path[-2:])): path for path in paths}
+    for path in chosen.values():
+        if path[-1] == "months":
+            continue
+        found = lived.ledger.check(changed(report, path, 1))
+        assert any(one.startswith(".".join(map(str, path))) for one in found), path
+
+
+def test_a_figure_that_nobody_can_check_is_a_disagreement(lived: Demo) -> None:
+    report = {**lived.json, "patients_cured": 3}
+    assert lived.ledger.check(report) == ["patients_cured: nobody can say whether it is right"]
+
+
+def test_a_term_without_a_row_is_a_disagreement(lived: Demo) -> None:
+    report = lived.json
+    events = [event for one in lived.ledger.people for event in one.events]
+    term = next(event for event in events if event.term in report["safety"]["by_term"])
+    del report["safety"]["by_term"][term.term]
+    assert f"safety.by_term: no row for {term.term}" in lived.ledger.check(report)
+
+
+def test_the_same_seed_gives_the_same_report_byte_by_byte(lived: Demo, tmp_path: Path) -> None:
+    again = lived_in(tmp_path / "again")
+    assert again.report.as_text() == lived.report.as_text()
+    assert (again.letters, again.requests) == (lived.letters, lived.requests)
+
+
+def test_all_five_time_points_close_for_everyone(opened: Runtime) -> None:
+    with reading(opened) as session:
+        left = session.scalars(
+            select(FollowUp.id).where(
+                FollowUp.month > 0,
+                FollowUp.state.in_((FollowUpState.PLANNED, FollowUpState.OPEN)),
+            )
+        ).all()
+        months = set(session.scalars(select(FollowUp.month)))
+    assert left == []
+    assert months == {0, 1, 3, 6, 12, 24}
+
+
+def test_somebody_was_treated_on_a_leap_day(lived: Demo) -> None:
+    days = {one.treated_on.isoformat() for one in lived.ledger.people}
+    assert "2024-02-29" in days
+    assert min(days) >= "2024-01-15"
+    assert max(days) < "2024-09-15"
+
+
+def test_every_letter_sent_lies_in_the_mailbox(lived: Demo, opened: Runtime) -> None:
+    kept = {
+        str(message_from_bytes(file.read_bytes(), policy=default)["Message-ID"])
+        for file in (lived.folder / "mailbox").glob("*.eml")
+    }
+    with reading(opened) as session:
+        sent = set(
+            session.scalars(select(OutboxEmail.message_id).where(OutboxEmail.state == "sent"))
+        )
+    assert kept == sent
+    assert len(kept) == lived.letters
+
+
+def test_answers_came_by_the_door_by_telephone_and_on_the_tablet(opened: Runtime) -> None:
+    with reading(opened) as session:
+        assert set(session.scalars(select(Response.mode))) == {"web", "phone", "tablet"}
+        assert session.scalars(select(Withdrawal.id)).first() is not None
+
+
+def test_a_wrong_order_of_dispositions_would_be_noticed(lived: Demo) -> None:
+    """The dead before the refusals, the answered before all: both orders occur in the cohort."""
+    as_of = lived.report.as_of
+    people = [Followed.at(one, as_of) for one in lived.ledger.people]
+    month = 1
+    answered = [one for one in people if disposition(one, month) == "I"]
+    report = lived.json
+    report["waves"]["1"]["dispositions"]["I"] -= 1
+    report["waves"]["1"]["dispositions"]["P"] += 1
+    assert answered
+    found = lived.ledger.check(report)
+    assert any(one.startswith("waves.1.dispositions.I:") for one in found)
+    assert any(one.startswith("waves.1.dispositions.P:") for one in found)
+
+
+# ---- served
+
+
+def signed_in(lived: Demo, runtime: Runtime, role: str) -> Staff:
+    app = create_app(runtime, hasher=CHEAP, advance=lambda span: serving.advance(runtime, span))
+    who: SignIn = next(one for one in lived.sign_ins if one.role == role)
+    staff = Staff(app)
+    staff.fill("/sign-in", {"email": who.email, "password": who.password})
+    return staff
+
+
+def test_each_role_can_sign_in_with_the_printed_passphrase(lived: Demo, opened: Runtime) -> None:
+    for one in lived.sign_ins:
+        assert signed_in(lived, opened, one.role).get("/")
+
+
+def test_the_banner_moves_the_clock_by_a_day_and_not_twice(lived: Demo, opened: Runtime) -> None:
+    staff = signed_in(lived, opened, "nurse")
+    before = opened.clock.now()
+    home = staff.get("/")
+    assert "Demonstration" in home.text
+    found = Forms(home.text)
+    form = found.forms[found.actions.index("/demo/next-day")]
+    staff.client.post("/demo/next-day", data=form)
+    staff.client.post("/demo/next-day", data=form)
+    assert (opened.clock.now().date() - before.date()).days == 1
+    assert staff.get("/").status_code == 200
+
+
+def test_a_registry_that_is_no_demonstration_has_no_such_buttons(opened: Runtime) -> None:
+    app = create_app(opened, hasher=CHEAP)
+    assert not [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/demo")]
+
+
+def test_a_link_of_the_mailbox_still_leads_to_a_page_that_says_so(
+    lived: Demo, opened: Runtime
+) -> None:
+    newest = sorted((lived.folder / "mailbox").glob("*.eml"))[-1]
+    letter = message_from_bytes(newest.read_bytes(), policy=default)
+    body = letter.get_body(("plain",))
+    assert body is not None
+    link = next(word for word in body.get_content().split() if "/s/" in word)
+    page = create_door(opened).test_client().get("/s/" + link.rpartition("/s/")[2])
+    assert page.status_code == 200
+    assert "new link" in text_of(page.text)
+
+
+# ---- the folder and the command
+
+
+def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(NotOurs, match="was not made by a demonstration"):
+        folder.make(tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_folder_of_an_earlier_demonstration_is_made_anew(tmp_path: Path) -> None:
+    place = folder.make(tmp_path / "demo-data")
+    (place / "old.txt").write_text("old")
+    folder.make(place)
+    assert [file.name for file in place.iterdir()] == [MARKER]
+
+
+def test_the_command_prints_the_tables_and_ends_with_0(tmp_path: Path) -> None:
+    runner = CliRunner()
+    with runner.isolated_filesystem(tmp_path):
+        result = runner.invoke(demo, ["--patients", "3", "--months", "4", "--no-serve"])
+        report = json.loads(Path("demo-data/report.json").read_text())
+    assert result.exit_code == 0, result.output
+    for words in ("Response rates", "Safety", "published figures", "agrees with what"):
+        assert words in result.output
+    assert report["as_of"] == "2024-05-15"
