@@ -8,6 +8,7 @@ import click
 from registry.errors import DomainError, SettingsError
 
 MODULES = {
+    "serve": "serve",
     "migrate": "maintenance",
     "audit": "maintenance",
     "backup": "maintenance",
