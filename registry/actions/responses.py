@@ -30,6 +30,18 @@ CHANGED = "changed before it was sent"
 ENROLMENT_DAYS = 15  # month 0 can be answered until the day before month 1's window opens
 
 
+OF_THE_PATIENT = (
+    "patient_id",
+    "site_id",
+    "zone",
+    "language",
+    "instrument_code",
+    "instrument_version",
+    "consent_version",
+    "context",
+)
+
+
 class NotAnswerable(DomainError):
     """This questionnaire takes no answers: it was sent, it is over, or the patient has left."""
 
@@ -159,26 +171,27 @@ def open_enrolment_questionnaire(
     }
     if 0 in rows:
         return rows[0]
-    first = rows[min(rows)]
-    treated_on = session.scalars(
+    follow_up = _month_zero(rows[min(rows)], _treated_on(session, patient_id), at)
+    session.add(follow_up)
+    session.flush()
+    _record(session, follow_up, "questionnaire.opened", {"month": 0}, by=by, at=at)
+    return follow_up
+
+
+def _treated_on(session: Session, patient_id: int) -> date:
+    return session.scalars(
         select(TreatmentCourse.started_on).where(
             TreatmentCourse.patient_id == patient_id,
             TreatmentCourse.number == 1,
             known(TreatmentCourse),
         )
     ).one()
+
+
+def _month_zero(first: FollowUp, treated_on: date, at: datetime) -> FollowUp:
+    """The row of month 0, after the patient's first planned follow-up."""
     last_day = date.fromordinal(treated_on.toordinal() + ENROLMENT_DAYS)
-    kept = (
-        "patient_id",
-        "site_id",
-        "zone",
-        "language",
-        "instrument_code",
-        "instrument_version",
-        "consent_version",
-        "context",
-    )
-    follow_up = FollowUp(
+    return FollowUp(
         month=0,
         due_on=treated_on,
         opens_on=treated_on,
@@ -187,12 +200,8 @@ def open_enrolment_questionnaire(
         recall_from=recall_at_enrolment(treated_on),
         state=FollowUpState.OPEN.value,
         opened_at=at,
-        **{name: getattr(first, name) for name in kept},
+        **{name: getattr(first, name) for name in OF_THE_PATIENT},
     )
-    session.add(follow_up)
-    session.flush()
-    _record(session, follow_up, "questionnaire.opened", {"month": 0}, by=by, at=at)
-    return follow_up
 
 
 def _locked(session: Session, follow_up_id: int) -> FollowUp:
