@@ -9,6 +9,7 @@ from registry.web import admin, figures
 from registry.web.alerts import alerts
 from registry.web.calls import calls
 from registry.web.contact import contact
+from registry.web.demo import demo
 from registry.web.demo_clock import demo_clock
 from registry.web.endings import endings
 from registry.web.enrolment import enrolment
@@ -28,5 +29,7 @@ def of(settings: Settings, *, is_demo: bool) -> Iterator[Blueprint]:
     yield from (alerts, calls, contact, endings, enrolment, events, labs, questionnaires, treatment)
     yield from figures.BLUEPRINTS
     yield from admin.of(settings)
+    if is_demo:
+        yield demo
     if is_demo:
         yield demo_clock

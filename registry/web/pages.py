@@ -31,6 +31,7 @@ MENU = (  # label, endpoint, what it is: shown to those whom the policy lets use
     ("Protocol", "protocol.show", "what is in force, and the calendar of one patient"),
 )
 NOTICES: Mapping[str, str] = {
+    "advanced": "The clock was moved on, and what came due on the way was done.",
     "signed_out": "You are signed out.",
     "password": "Your password is set. Sign in with it.",
     "test_letter": "A test letter to you is waiting to be sent.",

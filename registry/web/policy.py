@@ -37,6 +37,8 @@ POLICY: Policy = {
     "session.choose_password": ANYONE,
     "session.sign_out": STAFF,
     "worklist.home": STAFF,
+    "demo.day": STAFF,  # exists in demonstrations only
+    "demo.month": STAFF,
     "response.page": _anywhere(FIGURES),
     "response.picture": _anywhere(FIGURES),
     "response.table": _anywhere(FIGURES),

@@ -1,16 +1,17 @@
 """The staff pages, as the care team uses them."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from factories import a_patient, a_person, an_answered_follow_up
 from flask import Flask
 from functional.conftest import SignIn
-from functional.staff_visitor import text_of
+from functional.staff_visitor import CHEAP, Staff, member, text_of
 from sqlalchemy import select
 
 from registry import audit
 from registry.actions.enrolment import Enrolled
+from registry.app import create_app
 from registry.db import reading, transaction
 from registry.models import (
     AdverseEvent,
@@ -19,6 +20,7 @@ from registry.models import (
     Death,
     Disposition,
     FollowUp,
+    Instance,
     LabResult,
     ReportedEvent,
     TreatmentCourse,
@@ -365,3 +367,21 @@ def test_further_treatment_is_recorded(registry: Runtime, sign_in: SignIn) -> No
     page = text_of(nurse.get(address).text)
     for words in ("Course 2 4 January 2026", "Bone marrow", "intrathecal", "38.2"):
         assert words in page
+
+
+def test_a_demonstrations_clock_is_moved_from_its_pages(registry: Runtime) -> None:
+    spans: list[timedelta] = []
+    with transaction(registry) as session:
+        session.get_one(Instance, 1).demo_now = registry.clock.now()
+    app = create_app(registry, hasher=CHEAP, advance=spans.append)
+    nurse = Staff(app).sign_in(member(registry, "nurse"))
+    home = nurse.get("/").text
+    assert "The clock stands at 5 January 2026" in home
+    token = home.split('name="csrf_token" value="')[1].split('"')[0]
+    for address in ("/demo/day", "/demo/month"):
+        assert nurse.client.post(address, data={"csrf_token": token}).status_code == 303
+    assert spans == [timedelta(days=1), timedelta(days=30)]
+
+
+def test_a_registry_has_no_clock_to_move(app: Flask) -> None:
+    assert app.test_client().post("/demo/day").status_code == 404
