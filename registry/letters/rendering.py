@@ -44,7 +44,7 @@ def render(letter: Letter) -> EmailMessage:
     address or a fact with a line break and for what is no address.
     """
     words = wording(letter.language, letter.version)
-    _refuse_breaks(letter)
+    refuse_breaks(letter)
     paragraphs = [
         text for text in words.paragraphs(letter.kind) if _is_complete(text, letter.facts)
     ]
@@ -53,16 +53,17 @@ def render(letter: Letter) -> EmailMessage:
         message[name] = value
     message.set_content(_text(paragraphs, letter.facts))
     message.add_alternative(_html(paragraphs, letter, words.language), subtype="html")
-    message.set_boundary(sha256(letter.message_id.encode()).hexdigest()[:32])
+    message.set_boundary(boundary(letter.message_id))
     return message
 
 
-def as_bytes(letter: Letter) -> bytes:
-    """The message as it goes over the wire, lines ending in CR LF."""
-    return render(letter).as_bytes()
+def boundary(message_id: str) -> str:
+    """What parts the text from the HTML: not random, so that copies of a letter are equal."""
+    return sha256(message_id.encode()).hexdigest()[:32]
 
 
-def _refuse_breaks(letter: Letter) -> None:
+def refuse_breaks(letter: Letter) -> None:
+    """Raise LetterRefused where a line break could begin a header of its own."""
     given = {"to": letter.to, "sender": letter.sender, "name": letter.sender_name, **letter.facts}
     for name, value in given.items():
         if any(ord(sign) < 32 for sign in value):
