@@ -28,12 +28,13 @@ DETAILS = {
 
 
 class ProblemSchema(Schema):
-    """What went wrong (RFC 9457). `errors` names what is wrong by field."""
+    """What went wrong (RFC 9457). `errors` names what is wrong by field, `instance` a defect."""
 
     type = fields.String(required=True)
     title = fields.String(required=True)
     status = fields.Integer(required=True)
     detail = fields.String()
+    instance = fields.String()
     errors = fields.Dict(keys=fields.String())
 
 

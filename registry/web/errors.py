@@ -7,6 +7,7 @@ import secrets
 from flask import Flask, Response, render_template, request
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.http import HTTP_STATUS_CODES
 
 from registry import http
 from registry.errors import DomainError
@@ -59,7 +60,8 @@ def answer(status: int, detail: str = "", reference: str = "") -> Response:
     """One error, as the asker can read it."""
     title, todo = TITLES.get(status, DEFECT)
     if request.path.startswith(http.API):
-        problem = {"type": "about:blank", "title": title, "status": status}
+        phrase = HTTP_STATUS_CODES.get(status, title)  # RFC 9457 4.2.1 wants it of about:blank
+        problem = {"type": "about:blank", "title": phrase, "status": status}
         told = {"detail": detail, "instance": reference}
         problem |= {name: text for name, text in told.items() if text}
         return Response(json.dumps(problem), status, mimetype="application/problem+json")

@@ -10,13 +10,14 @@ from factories import BY, a_patient, a_user
 from flask import Flask
 from functional.program import PREFIX, Program, key_for, program_for
 from functional.staff_visitor import Staff
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from registry import audit
 from registry.actions import accounts
 from registry.clock import FixedClock
 from registry.db import reading, transaction
 from registry.mail import MemoryMailer
-from registry.models import ApiKey, AuditEvent, IdempotencyKey, LabResult
+from registry.models import ApiKey, AuditEvent, FollowUp, IdempotencyKey, LabResult
 from registry.runtime import Runtime
 from workers.schedule import BY_NAME, run_job
 
@@ -162,12 +163,26 @@ def test_bodies_that_cannot_be_read_are_problems(
     assert nurse.call("POST", labs, status, **more).get_json()["status"] == status
 
 
+def test_a_defect_is_a_problem_that_tells_nothing(
+    app: Flask, registry: Runtime, nurse: Program, labs: str
+) -> None:
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    with transaction(registry) as session:  # as no action would: a questionnaire that is not there
+        session.execute(update(FollowUp).values(instrument_code="lost"))
+        audit.record(session, by=BY, at=registry.clock.now(), action="broken", subject="test")
+    address = labs.replace("/labs", "/follow-ups/1/answers")
+    answer = nurse.call("PUT", address, 500, json={"mode": "phone", "answers": {"fatigue": 1}})
+    assert answer.get_json()["title"] == "Internal Server Error"
+    assert "lost" not in answer.text
+
+
 def test_a_query_with_a_slip_is_refused_rather_than_ignored(nurse: Program) -> None:
     assert nurse.get("/patients?sight=A", 422)["errors"] == {"sight": ["Unknown field."]}
 
 
 def test_addresses_and_methods_that_do_not_exist_are_problems(nurse: Program, labs: str) -> None:
-    nurse.get("/nothing", 404)
+    told = nurse.get("/nothing", 404)
+    assert (told["type"], told["title"]) == ("about:blank", "Not Found")
     nurse.call("DELETE", labs, 405)
     nurse.get("/patients/R-1/follow-ups/601/answers", 404)
 
