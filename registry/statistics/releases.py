@@ -105,11 +105,9 @@ def _wave(dispositions: Dispositions) -> tuple[dict[Key, int], list[Sum[Key]], s
     return counts, sums, {(_WAVE, "rest of asked")}
 
 
-def _outcome(
-    name: str, outcome: OutcomeCounts, wave: Mapping[Key, int]
-) -> tuple[dict[Key, int], list[Sum[Key]], set[Key]]:
+def _counts_of(outcome: OutcomeCounts, wave: Mapping[Key, int]) -> dict[str, int]:
     alive = outcome.due - outcome.dead
-    counts = {
+    return {
         "due": outcome.due,
         "alive": alive,
         "answered": outcome.answered,
@@ -124,6 +122,12 @@ def _outcome(
         "not of it": wave[_WAVE, "due"] - outcome.due,
         "alive, not of it": wave[_WAVE, "asked"] - alive,
     }
+
+
+def _outcome(
+    name: str, outcome: OutcomeCounts, wave: Mapping[Key, int]
+) -> tuple[dict[Key, int], list[Sum[Key]], set[Key]]:
+    counts = _counts_of(outcome, wave)
     sums = [
         _tie(name, "due", "alive", "dead"),
         _tie(name, "alive", "answered", "silent"),
