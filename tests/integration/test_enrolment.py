@@ -1,5 +1,6 @@
 """Enrolling: all or nothing in one transaction, with the dated plan of follow-ups."""
 
+import threading
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -289,6 +290,27 @@ def test_an_email_address_is_enrolled_once(registry: Runtime) -> None:
         a_patient(registry, site="B", person=a_person(email="ADA@example.org"))
     assert refusal.value.patient_id == first.patient_id
     assert a_patient(registry, person=a_person(email=None)).study_number == "R-0002"
+
+
+def test_of_two_enrolments_at_once_the_second_sees_the_first(registry: Runtime) -> None:
+    wanted = an_enrolment(a_site(registry).id, person=a_person(email="ada@example.org"))
+    refusals: list[AlreadyEnrolled] = []
+
+    def second() -> None:
+        try:
+            enrolled(registry, wanted)
+        except AlreadyEnrolled as refusal:
+            refusals.append(refusal)
+
+    thread = threading.Thread(target=second)
+    with transaction(registry) as session:
+        vault, at = vault_of(registry), registry.clock.now()
+        first = enrolment.enrol(session, wanted, vault=vault, by="Ada", at=at)
+        thread.start()
+        thread.join(0.5)
+        assert thread.is_alive(), "the second enrolment did not wait for the first"
+    thread.join(20)
+    assert [refusal.patient_id for refusal in refusals] == [first.patient_id]
 
 
 def test_study_numbers_are_given_out_in_order_around_those_taken(registry: Runtime) -> None:
