@@ -19,7 +19,8 @@ from registry.runtime import Runtime
 from surveys.timepoints import add_months
 
 BY = "registry demo"
-MORNING, AFTERNOON, LATER, EVENING = time(8), time(14, 30), time(14, 45), time(19)
+MORNING, AFTERNOON, LATER = time(8), time(14, 30), time(14, 45)
+EVENING, NIGHT = time(19), time(20)
 """UTC. In every zone of the clinics these fall on the same civil day; letters may go out in the
 afternoon everywhere.
 """

@@ -243,11 +243,12 @@ def test_a_folder_of_an_earlier_demonstration_is_made_anew(tmp_path: Path) -> No
     assert [file.name for file in place.iterdir()] == [MARKER]
 
 
-def test_the_command_prints_the_tables_and_ends_with_0(tmp_path: Path) -> None:
-    runner = CliRunner()
-    with runner.isolated_filesystem(tmp_path):
-        result = runner.invoke(demo, ["--patients", "3", "--months", "4", "--no-serve"])
-        report = json.loads(Path("demo-data/report.json").read_text())
+def test_the_command_prints_the_tables_and_ends_with_0(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(demo, ["--patients", "3", "--months", "4", "--no-serve"])
+    report = json.loads((tmp_path / "demo-data" / "report.json").read_text())
     assert result.exit_code == 0, result.output
     for words in ("Response rates", "Safety", "published figures", "agrees with what"):
         assert words in result.output
