@@ -8,24 +8,33 @@ destroying a patient's key leaves the chain whole (the values live in version ro
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import bindparam, event, func, insert, select
+from sqlalchemy import bindparam, event, func, insert, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from registry.errors import DomainError
 from registry.models import AuditEvent, AuditHead
 
 START = "0" * 64
+COLUMNS = ("subject", "number", "at", "by", "action", "reason", "changes", "previous_hash", "hash")
+CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+# built once, and without an object for each row: every transaction of the registry ends with these
 HEADS = (
-    select(AuditHead)
+    select(AuditHead.subject, AuditHead.number, AuditHead.hash)
     .where(AuditHead.subject.in_(bindparam("subjects", expanding=True)))
     .order_by(AuditHead.subject)
     .with_for_update()
+)
+_EVENTS, _HEADS = (one.metadata.tables[one.__tablename__] for one in (AuditEvent, AuditHead))
+MOVE_HEADS = (
+    update(_HEADS)
+    .where(_HEADS.c.subject == bindparam("subject_"))
+    .values(number=bindparam("number_"), hash=bindparam("hash_"))
 )
 
 
@@ -62,46 +71,49 @@ def record(
 def record_many(session: Session, entries: Sequence[Entry], *, by: str, at: datetime) -> None:
     """Write events in order. Locks the heads it moves, in order of subject (no deadlock)."""
     session.flush()
-    heads = _heads(session, sorted({entry.subject for entry in entries}))
+    ends = _ends(session, sorted({entry.subject for entry in entries}))
+    begun = {subject for subject, (number, _) in ends.items() if number}
     key = session.info["audit_key"]
     rows = []
     for entry in entries:
-        head = heads[entry.subject]
-        number = head.number + 1
+        number, previous = ends[entry.subject]
         changes = {name: _keyed(key, value) for name, value in entry.changes.items()}
-        digest = event_hash(
-            entry.subject, number, at, by, entry.action, entry.reason, changes, head.hash
-        )
-        rows.append(
-            {
-                "subject": entry.subject,
-                "number": number,
-                "at": at,
-                "by": by,
-                "action": entry.action,
-                "reason": entry.reason,
-                "changes": changes,
-                "previous_hash": head.hash,
-                "hash": digest,
-            }
-        )
-        head.number, head.hash = number, digest
+        what = (entry.subject, number + 1, at, by, entry.action, entry.reason, changes, previous)
+        ends[entry.subject] = (number + 1, event_hash(*what))
+        rows.append(dict(zip(COLUMNS, (*what, ends[entry.subject][1]), strict=True)))
     if rows:
-        session.execute(insert(AuditEvent), rows)
+        session.execute(insert(_EVENTS), rows)
+    _move_heads(session, ends, begun)
     session.info["audited"] = True
-    session.flush()
 
 
-def _heads(session: Session, subjects: list[str]) -> dict[str, AuditHead]:
-    found: dict[str, AuditHead] = {}
+def _ends(session: Session, subjects: list[str]) -> dict[str, tuple[int, str]]:
+    """The newest number and hash of each chain."""
+    found: dict[str, tuple[int, str]] = dict.fromkeys(subjects, (0, START))
     for some in _chunks(subjects, 500):
-        rows = session.scalars(HEADS, {"subjects": some})
-        found |= {head.subject: head for head in rows}
-    for subject in subjects:
-        if subject not in found:
-            found[subject] = AuditHead(subject=subject, number=0, hash=START)
-            session.add(found[subject])
+        rows = session.execute(HEADS, {"subjects": some})
+        found |= {subject: (number, digest) for subject, number, digest in rows}
     return found
+
+
+def _move_heads(
+    session: Session, ends: Mapping[str, tuple[int, str]], begun: Collection[str]
+) -> None:
+    moved = [(subject, *end) for subject, end in ends.items()]
+    old = [
+        dict(zip(("subject_", "number_", "hash_"), one, strict=True))
+        for one in moved
+        if one[0] in begun
+    ]
+    new = [
+        dict(zip(("subject", "number", "hash"), one, strict=True))
+        for one in moved
+        if one[0] not in begun
+    ]
+    if old:
+        session.execute(MOVE_HEADS, old)
+    if new:
+        session.execute(insert(_HEADS), new)
 
 
 def _chunks(items: list[str], size: int) -> Iterator[list[str]]:
@@ -130,8 +142,7 @@ def event_hash(
     """SHA-256 over the event's canonical JSON, the predecessor's hash included."""
     moment = at.astimezone(UTC).isoformat(timespec="microseconds")
     content = [subject, number, moment, by, action, reason, changes, previous_hash]
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(CANONICAL.encode(content).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -145,11 +156,11 @@ class Verdict:
 
 def verify(session: Session, subject: str | None = None) -> Verdict:
     """Walk every chain (or one) from its start to its head, reading in bounded memory."""
-    of_subject = [AuditEvent.subject == subject] if subject else []
-    events = session.scalars(
-        select(AuditEvent)
+    of_subject = [_EVENTS.c.subject == subject] if subject else []
+    events = session.execute(
+        select(*(_EVENTS.c[name] for name in COLUMNS))
         .where(*of_subject)
-        .order_by(AuditEvent.subject, AuditEvent.number)
+        .order_by(_EVENTS.c.subject, _EVENTS.c.number)
         .execution_options(yield_per=1000)
     )
     ends: dict[str, tuple[int, str]] = {}
@@ -161,28 +172,19 @@ def verify(session: Session, subject: str | None = None) -> Verdict:
             if broken:
                 return Verdict(count, len(ends), broken)
             ends[one.subject] = (one.number, one.hash)
-            session.expunge(one)
             count += 1
     return Verdict(count, len(ends), _broken_head(session, ends, subject))
 
 
-def _broken_link(link: AuditEvent, number: int, previous: str) -> str | None:
+def _broken_link(link: Any, number: int, previous: str) -> str | None:
+    *content, digest = link
     where = f"{link.subject}, event {link.number}"
     if link.number != number + 1:
         return f"{link.subject}: event {number + 1} is missing"
     if link.previous_hash != previous:
         return f"{where}: does not follow on event {number}"
-    genuine = event_hash(
-        link.subject,
-        link.number,
-        link.at,
-        link.by,
-        link.action,
-        link.reason,
-        link.changes,
-        link.previous_hash,
-    )
-    return None if genuine == link.hash else f"{where}: was changed after it was written"
+    genuine = event_hash(*content) == digest
+    return None if genuine else f"{where}: was changed after it was written"
 
 
 def _broken_head(
