@@ -43,14 +43,16 @@ def outcome_columns(
     firsts = first_days(person, cut, events) if events else None
     if firsts is not None:
         tables = tables.outerjoin(firsts, firsts.c.patient_id == person.c.patient_id)
+    # as in the disposition: whoever answered at least in part is not counted as dead
+    answered = func.coalesce(answers.c.rank, 2) < 2
     for index, outcome in enumerate(outcomes):
         tables, within = _population(tables, person, outcome, cut)
         match outcome.kind:
             case OutcomeKind.ANSWER | OutcomeKind.SCORE:
                 tables, has = _told(tables, answers, outcome, cut)
-                dead = letter == "NE"
+                dead = and_(person.c.death_day <= timepoint.closes_day, ~answered)
             case OutcomeKind.LAB:
-                tables, has = _measured(tables, person, outcome, cut, timepoint)
+                has = _measured(person, outcome, cut, timepoint)
                 dead = person.c.death_day <= timepoint.closes_day
             case _:
                 first = _first(person, firsts, outcome, events)
@@ -96,30 +98,29 @@ def _told(
     return tables.outerjoin(value, ours), case((value.value > 0, 1), (value.value <= 0, 0))
 
 
-def _measured(
-    tables: Tables, person: CTE, outcome: Outcome, cut: Cut, timepoint: Timepoint
-) -> tuple[Tables, ColumnElement[Any]]:
-    """The last result inside the window that the laboratory's limits could judge."""
+def _measured(person: CTE, outcome: Outcome, cut: Cut, timepoint: Timepoint) -> ColumnElement[Any]:
+    """The last result inside the window that the laboratory's limits could judge.
+
+    Looked up patient by patient: joined, SQLite would scan all results for each.
+    """
     if outcome.lab is None:
-        return tables, null()
-    result, flagged = LabResult, case((LabResult.flag == outcome.lab.flag, 1), else_=0)
-    number = func.row_number().over(
-        partition_by=person.c.patient_id, order_by=(result.collected_on.desc(), flagged.desc())
-    )
-    judged = (
-        select(person.c.patient_id, flagged.label("flagged"), number.label("number"))
-        .join(result, result.patient_id == person.c.patient_id)
+        return null()
+    result = aliased(LabResult)
+    flagged = case((result.flag == outcome.lab.flag, 1), else_=0)
+    return (
+        select(flagged)
         .where(
+            result.patient_id == person.c.patient_id,
             known(result, cut.known_at),
             result.test == outcome.lab.test,
             result.flag.is_not(None),
             seen(person, result.collected_on, cut),
             day_of(result.collected_on, person).between(timepoint.opens_day, timepoint.closes_day),
         )
-        .cte(f"judged_{outcome.code}")
+        .order_by(result.collected_on.desc(), flagged.desc())
+        .limit(1)
+        .scalar_subquery()
     )
-    last = and_(judged.c.patient_id == person.c.patient_id, judged.c.number == 1)
-    return tables.outerjoin(judged, last), judged.c.flagged
 
 
 def _first(

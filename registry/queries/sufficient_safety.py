@@ -1,10 +1,10 @@
 """Sums of events and of days at risk, by clinic and by patient report."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, and_, func, select
+from sqlalchemy import CTE, ColumnElement, and_, func, literal, select
 from sqlalchemy.orm import Session
 
 from registry.models import ResponseStatus, known
@@ -76,11 +76,8 @@ class Safety:
 
 def safety(session: Session, cut: Cut, named: Mapping[str, str]) -> Safety:
     """All that the safety tables need; `named`: category by the key of the term it stands for."""
-    return Safety(
-        _by_clinic(session, cut, named),
-        _by_patients(session, cut, named),
-        _reported(session, cut),
-    )
+    patient, reported = _by_patients(session, cut, named)
+    return Safety(_by_clinic(session, cut, named), patient, reported)
 
 
 def _by_clinic(session: Session, cut: Cut, named: Mapping[str, str]) -> SafetyCounts:
@@ -109,10 +106,12 @@ def _by_clinic(session: Session, cut: Cut, named: Mapping[str, str]) -> SafetyCo
         .join(person, person.c.patient_id == first.c.patient_id)
         .cte("each")
     )
-    return _counts(session, person.c.end_day, events, each)
+    return _counts(session, person.c.end_day, _terms(session, events), each)
 
 
-def _by_patients(session: Session, cut: Cut, named: Mapping[str, str]) -> SafetyCounts:
+def _by_patients(
+    session: Session, cut: Cut, named: Mapping[str, str]
+) -> tuple[SafetyCounts, Reported]:
     person = people(cut)
     spells = _spells(person, cut)
     asked = _asked(spells)
@@ -143,7 +142,14 @@ def _by_patients(session: Session, cut: Cut, named: Mapping[str, str]) -> Safety
         .group_by(first.c.patient_id, first.c.kind, first.c.name)
         .cte("each")
     )
-    return _counts(session, asked.c.days, events, each)
+    terms = _terms(session, told, told.c.state)
+    counts = {
+        state: sum(term.events for term in terms if term.state == state)
+        for state in ("confirmed", "waiting", "rejected")
+    }
+    reported = Reported(sum(counts.values()), counts["confirmed"], counts["waiting"])
+    accepted = [term for term in terms if term.state != "rejected"]
+    return _counts(session, asked.c.days, accepted, each), reported
 
 
 def _spells(person: CTE, cut: Cut) -> CTE:
@@ -207,15 +213,38 @@ def asked_people(person: CTE, cut: Cut) -> CTE:
     return _asked(_spells(person, cut))
 
 
-def _counts(session: Session, days: ColumnElement[Any], events: CTE, each: CTE) -> SafetyCounts:
+@dataclass(frozen=True)
+class _Term:
+    """Events of one term, and of one state where they have one; `before`, `after` follow-up."""
+
+    key: str
+    spelling: str
+    state: str
+    events: int
+    before: int
+    after: int
+
+
+def _terms(session: Session, events: CTE, state: ColumnElement[str] | None = None) -> list[_Term]:
+    after = and_(events.c.day >= 0, func.coalesce(events.c.last, -1) < events.c.day)
+    rows = session.execute(
+        spelling(events)
+        .add_columns(
+            literal("") if state is None else state,
+            func.count(),
+            counted(events.c.day < 0),
+            counted(after),
+        )
+        .group_by(*(() if state is None else (state,)))
+    )
+    return [_Term(key, text, of, *(int(n) for n in counts)) for key, text, of, *counts in rows]
+
+
+def _counts(
+    session: Session, days: ColumnElement[Any], terms: Sequence[_Term], each: CTE
+) -> SafetyCounts:
     everyone = session.execute(select(func.count(), func.sum(days), func.sum(days * days))).one()
     people_, total, squared = (int(value or 0) for value in everyone)
-    outside = session.execute(
-        select(
-            counted(events.c.day < 0),
-            counted(and_(events.c.day >= 0, func.coalesce(events.c.last, -1) < events.c.day)),
-        )
-    ).one()
     sums = session.execute(
         select(
             each.c.kind,
@@ -235,16 +264,13 @@ def _counts(session: Session, days: ColumnElement[Any], events: CTE, each: CTE) 
         )
         for kind, name, patients, e, e2, et, lost in sums
     }
-    written: dict[str, str] = dict(session.execute(spelling(events)).all())
-    return SafetyCounts(people_, total, squared, int(outside[0]), int(outside[1]), labels, written)
-
-
-def _reported(session: Session, cut: Cut) -> Reported:
-    person = people(cut)
-    told = reported_events(person, _asked(_spells(person, cut)), cut)
-    row = session.execute(
-        select(
-            func.count(), counted(told.c.state == "confirmed"), counted(told.c.state == "waiting")
-        )
-    ).one()
-    return Reported(*(int(value) for value in row))
+    spelled = sorted(((term.spelling, term.key) for term in terms), reverse=True)
+    return SafetyCounts(
+        people=people_,
+        days=total,
+        days_squared=squared,
+        before=sum(term.before for term in terms),
+        after=sum(term.after for term in terms),
+        labels=labels,
+        spellings={key: text for text, key in spelled},
+    )

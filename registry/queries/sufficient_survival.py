@@ -1,11 +1,12 @@
 """Deaths, censorings and delayed entries per day: all that a survival curve needs."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, and_, case, func, literal, select, union_all
+from sqlalchemy import CTE, ColumnElement, Select, and_, case, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
-from registry.queries.sufficient import Cut, counted, people, smaller
+from registry.queries.sufficient import Cut, people, smaller
 from registry.queries.sufficient_contacts import last_contacts
 
 YEAR = 365
@@ -37,47 +38,55 @@ class SurvivalCounts:
 
 
 def survival(session: Session, cut: Cut) -> SurvivalCounts:
-    """Day counts of both curves."""
+    """Day counts of both curves, in one statement."""
     person = _followed(people(cut), cut)
-    never, silent = session.execute(
-        select(
-            counted(and_(person.c.entry_day > 0, person.c.end_day <= person.c.entry_day)),
-            counted(
-                and_(
-                    person.c.death_day.is_(None),
-                    person.c.left_day.is_(None),
-                    person.c.contact_day < person.c.cut_day - YEAR,
-                )
-            ),
-        )
-    ).one()
+    never = and_(person.c.entry_day > 0, person.c.end_day <= person.c.entry_day)
+    silent = and_(
+        person.c.death_day.is_(None),
+        person.c.left_day.is_(None),
+        person.c.contact_day < person.c.cut_day - YEAR,
+    )
+    zero, one = literal(0), literal(1)
+    parts = union_all(
+        *_leaving(person, "overall", person.c.end_day),
+        *_leaving(person, "last_contact", person.c.contact_end),
+        _row(person, "never", zero, one, zero, zero).where(never),
+        _row(person, "silent", zero, one, zero, zero).where(silent),
+    ).cte("leaving")
+    rows = session.execute(
+        select(parts.c.what, parts.c.day, *(func.sum(parts.c[name]) for name in "dce"))
+        .group_by(parts.c.what, parts.c.day)
+        .order_by(parts.c.day)
+    )
+    found: dict[str, list[DayCounts]] = {}
+    for what, day, *counts in rows:
+        found.setdefault(what, []).append(DayCounts(day, *(int(count) for count in counts)))
     return SurvivalCounts(
-        _days(session, person, person.c.end_day),
-        _days(session, person, person.c.contact_end),
-        int(never),
-        int(silent),
+        tuple(found.get("overall", ())),
+        tuple(found.get("last_contact", ())),
+        sum(row.deaths for row in found.get("never", ())),
+        sum(row.deaths for row in found.get("silent", ())),
     )
 
 
-def _days(session: Session, person: CTE, end: ColumnElement[int]) -> tuple[DayCounts, ...]:
-    """Counts by day of those at risk at all; the day of entry itself is not at risk."""
+def _leaving(person: CTE, what: str, end: ColumnElement[int]) -> tuple[Select[Any], Select[Any]]:
+    """Who leaves on which day, and who entered late; the day of entry itself is not at risk."""
     died = and_(person.c.death_day.is_not(None), person.c.death_day <= end)
     late = person.c.entry_day > 0
     at_risk = case((late, end > person.c.entry_day), else_=literal(True))
-    left = select(
-        end.label("day"),
-        case((died, 1), else_=0).label("d"),
-        case((died, 0), else_=1).label("c"),
-        literal(0).label("e"),
-    ).where(at_risk)
-    entered = select(person.c.entry_day, literal(0), literal(0), literal(1)).where(late, at_risk)
-    rows = union_all(left, entered).cte("leaving")
-    grouped = (
-        select(rows.c.day, func.sum(rows.c.d), func.sum(rows.c.c), func.sum(rows.c.e))
-        .group_by(rows.c.day)
-        .order_by(rows.c.day)
-    )
-    return tuple(DayCounts(*(int(value) for value in row)) for row in session.execute(grouped))
+    dead, zero, one = case((died, 1), else_=0), literal(0), literal(1)
+    left = _row(person, what, end, dead, 1 - dead, zero)
+    entered = _row(person, what, person.c.entry_day, zero, zero, one)
+    return left.where(at_risk), entered.where(late, at_risk)
+
+
+def _row(
+    person: CTE, what: str, day: ColumnElement[int], *counts: ColumnElement[int]
+) -> Select[Any]:
+    """One row per person: dead, censored and entered on a day."""
+    named = (count.label(name) for count, name in zip(counts, "dce", strict=True))
+    columns: list[ColumnElement[Any]] = [literal(what).label("what"), day.label("day"), *named]
+    return select(*columns).select_from(person)
 
 
 def _followed(person: CTE, cut: Cut) -> CTE:

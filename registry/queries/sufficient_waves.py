@@ -32,35 +32,58 @@ class WaveCounts:
     outcomes: Mapping[str, OutcomeCounts]
 
 
+def waves(
+    session: Session, cut: Cut, timepoints: Sequence[Timepoint], outcomes: Sequence[Outcome]
+) -> dict[int, WaveCounts]:
+    """The counts at each time-point, by month, of the outcomes that the protocol wants there."""
+    due = _due(session, cut, timepoints)
+    spare = _spare(session, cut, timepoints)
+    return {
+        each.month: _wave(session, cut, each, outcomes, due[index], spare.get(each.month, (0, 0)))
+        for index, each in enumerate(timepoints)
+    }
+
+
 def wave(
     session: Session, cut: Cut, timepoint: Timepoint, outcomes: Sequence[Outcome]
 ) -> WaveCounts:
-    """The counts at one time-point of the outcomes that the protocol wants there."""
+    """The counts at one time-point."""
+    return waves(session, cut, [timepoint], outcomes)[timepoint.month]
+
+
+def _wave(
+    session: Session,
+    cut: Cut,
+    timepoint: Timepoint,
+    outcomes: Sequence[Outcome],
+    due: tuple[int, int],
+    spare: tuple[int, int],
+) -> WaveCounts:
     person = people(cut)
-    answers = _answers(person, cut, timepoint)
+    answers = _answers(person, cut, [timepoint])
     asked = [outcome for outcome in outcomes if timepoint.month in outcome.months]
     fates = _fates(person, answers, cut, timepoint, asked)
     rows = session.execute(_by_disposition(fates, asked)).mappings().all()
-    due, not_yet_due = session.execute(
-        select(
-            counted(person.c.cut_day >= timepoint.closes_day),
-            counted(person.c.cut_day < timepoint.closes_day),
-        )
-    ).one()
-    outside, more = _spare(session, answers, timepoint)
     return WaveCounts(
         timepoint,
-        int(due),
-        int(not_yet_due),
+        *due,
         Dispositions.from_letters({row["letter"]: row["people"] for row in rows}),
-        outside,
-        more,
+        *spare,
         {outcome.code: _outcome(rows, index) for index, outcome in enumerate(asked)},
     )
 
 
-def _answers(person: CTE, cut: Cut, timepoint: Timepoint) -> CTE:
-    """All answers of the time-point, ranked: what was sent is complete or partial, what was saved
+def _due(session: Session, cut: Cut, timepoints: Sequence[Timepoint]) -> list[tuple[int, int]]:
+    """Due and not yet due, in the order of the time-points."""
+    person = people(cut)
+    closed = [person.c.cut_day >= each.closes_day for each in timepoints]
+    sums = [*map(counted, closed), *(counted(~condition) for condition in closed)]
+    counts = [int(count) for count in session.execute(select(*sums)).one()]
+    return list(zip(counts[: len(closed)], counts[len(closed) :], strict=True))
+
+
+def _answers(person: CTE, cut: Cut, timepoints: Sequence[Timepoint]) -> CTE:
+    """All answers of the time-points, ranked: what was sent is complete or partial, what was saved
     and never sent is at most partial. `first` numbers those inside the window, the counting one 1.
     """
     status = ResponseStatus
@@ -70,15 +93,21 @@ def _answers(person: CTE, cut: Cut, timepoint: Timepoint) -> CTE:
         (status.status == "break_off", BROKEN_OFF),
         else_=PARTIAL,
     )
-    inside = case((day.between(timepoint.opens_day, timepoint.closes_day), 1), else_=0)
+    windows = [
+        and_(status.month == each.month, day.between(each.opens_day, each.closes_day))
+        for each in timepoints
+    ]
+    inside = case((or_(*windows), 1), else_=0)
     number = func.row_number().over(
-        partition_by=(person.c.patient_id, inside), order_by=(rank, day, status.response_id)
+        partition_by=(person.c.patient_id, status.month, inside),
+        order_by=(rank, day, status.response_id),
     )
     return (
         select(
             person.c.patient_id,
             person.c.cut_day,
             status.response_id,
+            status.month,
             rank.label("rank"),
             inside.label("inside"),
             number.label("first"),
@@ -87,11 +116,30 @@ def _answers(person: CTE, cut: Cut, timepoint: Timepoint) -> CTE:
         .join(status, status.patient_id == person.c.patient_id)
         .where(
             known(status, cut.known_at),
-            status.month == timepoint.month,
+            status.month.in_([each.month for each in timepoints]),
             seen(person, status.answered_on, cut),
         )
         .cte("wave_answer")
     )
+
+
+def _spare(
+    session: Session, cut: Cut, timepoints: Sequence[Timepoint]
+) -> dict[int, tuple[int, int]]:
+    """By month, answers sent by the due: outside the window, and inside beside the counting one."""
+    answers = _answers(people(cut), cut, timepoints)
+    sent = and_(answers.c.sent == 1, answers.c.rank != BROKEN_OFF)
+    closes = case({each.month: each.closes_day for each in timepoints}, value=answers.c.month)
+    rows = session.execute(
+        select(
+            answers.c.month,
+            counted(and_(sent, answers.c.inside == 0)),
+            counted(and_(sent, answers.c.inside == 1, answers.c.first > 1)),
+        )
+        .where(answers.c.cut_day >= closes)
+        .group_by(answers.c.month)
+    )
+    return {month: (int(outside), int(more)) for month, outside, more in rows}
 
 
 def _fates(
@@ -168,15 +216,3 @@ def _outcome(rows: Sequence[RowMapping], index: int) -> OutcomeCounts:
         sum(int(row[f"{name}{index}"]) for row in rows) for name in ("due", "yes", "no", "dead")
     )
     return OutcomeCounts(due, yes, no, dead)
-
-
-def _spare(session: Session, answers: CTE, timepoint: Timepoint) -> tuple[int, int]:
-    """Answers sent by the due: outside the window, and inside it beside the one that counts."""
-    sent = and_(answers.c.sent == 1, answers.c.rank != BROKEN_OFF)
-    row = session.execute(
-        select(
-            counted(and_(sent, answers.c.inside == 0)),
-            counted(and_(sent, answers.c.inside == 1, answers.c.first > 1)),
-        ).where(answers.c.cut_day >= timepoint.closes_day)
-    ).one()
-    return int(row[0]), int(row[1])

@@ -10,7 +10,7 @@ from registry.protocols import Protocol
 from registry.queries.sufficient import Cut
 from registry.queries.sufficient_safety import Safety, safety
 from registry.queries.sufficient_survival import SurvivalCounts, survival
-from registry.queries.sufficient_waves import WaveCounts, wave
+from registry.queries.sufficient_waves import WaveCounts, waves
 from registry.reports.released_safety import released_safety
 from registry.reports.released_survival import released_survival
 from registry.reports.safety import exact_safety
@@ -47,10 +47,9 @@ def counts_of(session: Session, cut: Cut, protocol: Protocol, named: Mapping[str
     found = safety(session, cut, named)
     return Counts(
         treated=found.clinic.people,
-        waves={
-            rule.month: wave(session, cut, rule.timepoint, protocol.outcomes)
-            for rule in protocol.timepoints
-        },
+        waves=waves(
+            session, cut, [rule.timepoint for rule in protocol.timepoints], protocol.outcomes
+        ),
         safety=found,
         survival=survival(session, cut),
     )
