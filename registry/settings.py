@@ -14,8 +14,8 @@ PLAIN = {
     "REGISTRY_DATABASE_URL": "where the data live; unset: registry.sqlite in this folder",
     "REGISTRY_DOOR_DATABASE_URL": "the patient door's own database role (production)",
     "REGISTRY_BROKER_URL": "Redis for the workers; unset: jobs run in this process",
-    "REGISTRY_SMTP_URL": "mail server, smtp://[user:password@]host:port; "
-    "unset: letters go to the folder mailbox/",
+    "REGISTRY_SMTP_URL": "mail server, smtp://HOST:PORT, or smtp+starttls:// or smtps:// with "
+    "USER:PASSWORD@HOST:PORT; unset: letters go to the folder mailbox/",
     "REGISTRY_PUBLIC_URL": "address of the staff pages",
     "REGISTRY_DOOR_URL": "address of the patient pages; unset: the public address",
     "REGISTRY_MAIL_FROM": "sender of every letter",

@@ -8,7 +8,6 @@ from sqlalchemy import ColumnElement, and_, case, or_
 from sqlalchemy.orm import Session
 
 from registry import audit
-from registry.actions import outbox
 from registry.actions.attempts import Attempt, back, end, entry
 from registry.db import take
 from registry.models import FollowUp, OutboxEmail
@@ -99,7 +98,7 @@ def _sending_hour(session: Session, one: OutboxEmail, settings: Settings, at: da
     if one.kind not in TIMED:
         return at
     follow_up = session.get_one(FollowUp, one.follow_up_id)
-    hours = outbox.sending_hours(session, follow_up.patient_id, settings)
+    hours = outreach.sending_hours(session, follow_up.patient_id, settings)
     return next_send_instant(at, outreach.zone_of(follow_up.zone), hours)
 
 

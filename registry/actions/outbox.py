@@ -4,15 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from registry import audit, letters, tokens
-from registry.models import FollowUp, Instance, OutboxEmail, Patient, SurveyLink
-from registry.queries import protocols
-from registry.queries.outreach import zone_of
+from registry.models import FollowUp, Instance, OutboxEmail, SurveyLink
 from registry.settings import Settings
-from surveys.lifecycle import OutboxState, SendWindow, next_send_instant
+from surveys.lifecycle import OutboxState
 
 NEW_LINKS_FROM = 101
 
@@ -88,33 +85,6 @@ def _entry(one: NewLetter) -> audit.Entry:
     )
 
 
-def numbers(session: Session, follow_up_ids: Iterable[int]) -> dict[int, set[int]]:
-    """The numbers of letters that each follow-up has had."""
-    found: dict[int, set[int]] = {id_: set() for id_ in follow_up_ids}
-    rows = session.execute(
-        select(OutboxEmail.follow_up_id, OutboxEmail.number).where(
-            OutboxEmail.follow_up_id.in_(found)
-        )
-    )
-    for follow_up_id, number in rows:
-        found[follow_up_id or 0].add(number)
-    return found
-
-
 def free_number(taken: Iterable[int]) -> int:
     """The next number of a letter that is not of the protocol's rule."""
     return max(NEW_LINKS_FROM - 1, *taken, 0) + 1
-
-
-def sending_hours(session: Session, patient_id: int, settings: Settings) -> SendWindow | None:
-    """The hours of the patient's protocol; None: always."""
-    if settings.send_window == "always":
-        return None
-    patient = session.get_one(Patient, patient_id)
-    return protocols.of_id(session, patient.protocol_id).protocol.sending.window
-
-
-def send_at(session: Session, follow_up: FollowUp, settings: Settings, at: datetime) -> datetime:
-    """The first instant from `at` in the local sending hours of the follow-up."""
-    hours = sending_hours(session, follow_up.patient_id, settings)
-    return next_send_instant(at, zone_of(follow_up.zone), hours)

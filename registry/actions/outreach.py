@@ -94,14 +94,14 @@ def _settle(one: FollowUp, stop: Stop | None, newest: date, at: datetime) -> Non
 def _invitations(
     session: Session, invited: Sequence[FollowUp], settings: Settings, at: datetime
 ) -> list[NewLetter]:
-    had = outbox.numbers(session, [one.id for one in invited])
+    had = outreach.letter_numbers(session, [one.id for one in invited])
     return [
         NewLetter(
             one,
             "invitation",
             # begun again after a corrected treatment date: its first number is taken
             outbox.free_number(had[one.id]) if 0 in had[one.id] else 0,
-            outbox.send_at(session, one, settings, at),
+            outreach.send_at(session, one, settings, at),
         )
         for one in invited
     ]
@@ -158,7 +158,7 @@ def new_links(
     if not asked:
         return 0
     stops = outreach.stops(session, {one.patient_id for one in asked})
-    had = outbox.numbers(session, [one.id for one in asked])
+    had = outreach.letter_numbers(session, [one.id for one in asked])
     new: list[NewLetter] = []
     trail: list[audit.Entry] = []
     for one in asked:

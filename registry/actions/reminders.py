@@ -112,7 +112,7 @@ def _think(
     ]
     due = [reminder for reminder in ahead if reminder.on <= today]
     one.remind_on = min((other.on for other in ahead if other.on > today), default=None)
-    send_at = outbox.send_at(session, one, settings, at)
+    send_at = outreach.send_at(session, one, settings, at)
     on = outreach.local_day(one.zone, send_at)
     for reminder in due:
         dropped = _dropped(reminder, due[-1], rule, on, post, one)

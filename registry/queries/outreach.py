@@ -21,7 +21,9 @@ from registry.models import (
     Withdrawal,
     known,
 )
-from surveys.lifecycle import ANSWERABLE, FollowUpState
+from registry.queries import protocols
+from registry.settings import Settings
+from surveys.lifecycle import ANSWERABLE, FollowUpState, SendWindow, next_send_instant
 
 STAFF_LETTER_AGE = timedelta(days=1)
 FOLLOW_UP_LETTERS = frozenset({"invitation", "reminder", "new_link"})
@@ -37,26 +39,32 @@ class Stop:
 
 def stops(session: Session, patient_ids: Iterable[int]) -> dict[int, Stop]:
     """The patients among these who get no letters. Those who may be mailed are not in it."""
+    rows = session.execute(STANDING, {"patients": list(set(patient_ids))})
+    found = {row.id: _stop(row._asdict()) for row in rows}
+    return {patient_id: stop for patient_id, stop in found.items() if stop is not None}
+
+
+def _standing() -> Select[Any]:
     mine = Patient.id
     consent = (Consent.patient_id == mine) & known(Consent)
     hold = select(func.min(MailHold.kind)).where(
         MailHold.patient_id == mine, MailHold.lifted_at.is_(None)
     )
-    rows = session.execute(
-        select(
-            Patient.id,
-            exists().where(Death.patient_id == mine, known(Death)).label("died"),
-            exists().where(Withdrawal.patient_id == mine, known(Withdrawal)).label("left"),
-            exists().where(consent).label("consent"),
-            exists().where(consent, Consent.withdrawn_on.is_(None)).label("in_force"),
-            hold.scalar_subquery().label("hold"),
-            exists()
-            .where(IdentityIndex.patient_id == mine, IdentityIndex.kind == "email")
-            .label("email"),
-        ).where(mine.in_(set(patient_ids)))
-    )
-    found = {row.id: _stop(row._asdict()) for row in rows}
-    return {patient_id: stop for patient_id, stop in found.items() if stop is not None}
+    return select(
+        Patient.id,
+        exists().where(Death.patient_id == mine, known(Death)).label("died"),
+        exists().where(Withdrawal.patient_id == mine, known(Withdrawal)).label("left"),
+        exists().where(consent).label("consent"),
+        exists().where(consent, Consent.withdrawn_on.is_(None)).label("in_force"),
+        hold.scalar_subquery().label("hold"),
+        exists()
+        .where(IdentityIndex.patient_id == mine, IdentityIndex.kind == "email")
+        .label("email"),
+    ).where(mine.in_(bindparam("patients", expanding=True)))
+
+
+STANDING = _standing()
+"""Built once: it runs with every letter, and building it costs more than running it."""
 
 
 def _stop(row: Mapping[str, object]) -> Stop | None:
@@ -115,17 +123,34 @@ def refusals(session: Session, letters: Sequence[OutboxEmail], at: datetime) -> 
     """Which of these letters must not go out any more, by id, and why."""
     stopped = stops(session, {one.patient_id for one in letters if one.patient_id is not None})
     follow_ups = _by_id(session, {one.follow_up_id for one in letters} - {None})
-    found: dict[int, str] = {}
-    for one in letters:
-        if one.kind not in FOLLOW_UP_LETTERS:
-            reason = _staff_refusal(session, one, at)
-        elif one.patient_id in stopped:
-            reason = stopped[one.patient_id].reason
-        else:
-            reason = _follow_up_refusal(follow_ups[one.follow_up_id or 0], one.kind, at)
-        if reason:
-            found[one.id] = reason
-    return found
+    found = {
+        one.id: _refusal(
+            session, one, stopped.get(one.patient_id or 0), follow_ups.get(one.follow_up_id or 0), at
+        )
+        for one in letters
+    }
+    return {letter_id: reason for letter_id, reason in found.items() if reason}
+
+
+def refusal(
+    session: Session, letter: OutboxEmail, follow_up: FollowUp | None, at: datetime
+) -> str | None:
+    """Why one letter must not go out any more; `follow_up`: its own, as it is now."""
+    mine = letter.patient_id
+    stop = None if mine is None else stops(session, [mine]).get(mine)
+    return _refusal(session, letter, stop, follow_up, at)
+
+
+def _refusal(
+    session: Session,
+    letter: OutboxEmail,
+    stop: Stop | None,
+    follow_up: FollowUp | None,
+    at: datetime,
+) -> str | None:
+    if follow_up is None:
+        return _staff_refusal(session, letter, at)
+    return stop.reason if stop else _follow_up_refusal(follow_up, letter.kind, at)
 
 
 def _by_id(session: Session, ids: Iterable[int | None]) -> dict[int, FollowUp]:
@@ -159,3 +184,30 @@ def _staff_refusal(session: Session, letter: OutboxEmail, at: datetime) -> str |
         reset = session.get_one(PasswordReset, letter.number)
         return "the reset was used or has ended" if reset.used_at or reset.ends_at <= at else None
     return "too old" if letter.queued_at + STAFF_LETTER_AGE <= at else None
+
+
+def letter_numbers(session: Session, follow_up_ids: Iterable[int]) -> dict[int, set[int]]:
+    """The numbers of letters that each follow-up has had."""
+    found: dict[int, set[int]] = {id_: set() for id_ in follow_up_ids}
+    rows = session.execute(
+        select(OutboxEmail.follow_up_id, OutboxEmail.number).where(
+            OutboxEmail.follow_up_id.in_(found)
+        )
+    )
+    for follow_up_id, number in rows:
+        found[follow_up_id or 0].add(number)
+    return found
+
+
+def sending_hours(session: Session, patient_id: int, settings: Settings) -> SendWindow | None:
+    """The hours of the patient's protocol; None: always."""
+    if settings.send_window == "always":
+        return None
+    patient = session.get_one(Patient, patient_id)
+    return protocols.of_id(session, patient.protocol_id).protocol.sending.window
+
+
+def send_at(session: Session, follow_up: FollowUp, settings: Settings, at: datetime) -> datetime:
+    """The first instant from `at` in the local sending hours of the follow-up."""
+    hours = sending_hours(session, follow_up.patient_id, settings)
+    return next_send_instant(at, zone_of(follow_up.zone), hours)
