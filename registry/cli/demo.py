@@ -1,6 +1,8 @@
 """demo: invented people live through the whole product; all is checked, printed and served."""
 
+import signal
 import sys
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -93,13 +95,12 @@ def _tell_check(lived: Demo) -> None:
 
 
 def _serve(lived: Demo, port: int) -> None:
-    runtime = make_runtime(Settings.from_env(lived.env))
-    try:
-        serve(runtime, port, lambda: _tell_sign_ins(lived, port))
-    except KeyboardInterrupt:
-        click.echo("Stopped.", err=True)
-    finally:
-        runtime.close()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with closing(make_runtime(Settings.from_env(lived.env))) as runtime:
+        try:
+            serve(runtime, port, lambda: _tell_sign_ins(lived, port))
+        except KeyboardInterrupt:
+            click.echo("Stopped.", err=True)
 
 
 def _tell_sign_ins(lived: Demo, port: int) -> None:

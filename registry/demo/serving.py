@@ -10,9 +10,11 @@ import waitress
 from registry.actions import accounts, demo_clock
 from registry.app import create_app, create_door, create_embedded
 from registry.db import transaction
+from registry.demo.door import HOST, NotServed
 from registry.demo.world import AFTERNOON, BY
 from registry.mail import make_mailer
 from registry.runtime import Runtime
+from workers.loop import running
 from workers.schedule import run_jobs_once
 
 THREADS = 8
@@ -47,9 +49,10 @@ def serve(runtime: Runtime, port: int, ready: Callable[[], None]) -> None:
     """Serve until somebody stops it; `ready` is called once the port is open."""
     staff = create_app(runtime, advance=lambda span: advance(runtime, span))
     both = create_embedded(staff, create_door(runtime))
-    server = waitress.create_server(both, host="127.0.0.1", port=port, threads=THREADS)
-    ready()
     try:
+        server = waitress.create_server(both, host=HOST, port=port, threads=THREADS, ident=None)
+    except OSError as fault:
+        raise NotServed(f"{HOST}:{port}: {fault.strerror}") from fault
+    with closing(server), running(runtime):
+        ready()
         server.run()
-    finally:
-        server.close()
