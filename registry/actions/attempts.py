@@ -3,12 +3,24 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select, true
+from sqlalchemy import ColumnElement, bindparam, select
 from sqlalchemy.orm import Session
 
 from registry import audit
 from registry.models import FollowUp, OutboxEmail
 from surveys.lifecycle import OutboxState
+
+# built once: they run with every letter, and building them costs more than running them
+FOLLOW_UP = select(FollowUp).where(FollowUp.id == bindparam("id_")).with_for_update()
+OWN = (
+    select(OutboxEmail)
+    .where(
+        OutboxEmail.id == bindparam("id_"),
+        OutboxEmail.fence == bindparam("fence_"),
+        OutboxEmail.state.in_(bindparam("states", expanding=True)),
+    )
+    .with_for_update()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +38,15 @@ class Attempt:
         """
         if self.letter.follow_up_id is None:
             return None
-        return self.session.get_one(FollowUp, self.letter.follow_up_id, with_for_update=True)
+        return self.session.scalars(FOLLOW_UP, {"id_": self.letter.follow_up_id}).one()
 
     def own(
         self, *states: OutboxState, where: ColumnElement[bool] | None = None
     ) -> OutboxEmail | None:
         """The letter's row, locked, while it is in one of the states and nobody else has it."""
-        return self.session.scalars(
-            select(OutboxEmail)
-            .where(
-                OutboxEmail.id == self.letter.id,
-                OutboxEmail.fence == self.letter.fence,
-                OutboxEmail.state.in_(states),
-                true() if where is None else where,
-            )
-            .with_for_update()
-        ).one_or_none()
+        rows = OWN if where is None else OWN.where(where)
+        mine = {"id_": self.letter.id, "fence_": self.letter.fence, "states": states}
+        return self.session.scalars(rows, mine).one_or_none()
 
     def record(self, action: str, reason: str | None = None) -> None:
         """Write the line in the trail, in the same transaction."""

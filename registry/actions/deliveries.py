@@ -115,7 +115,7 @@ def mark_handover(
     one = attempt.own(OutboxState.LEASED, where=OutboxEmail.lease_until > at)
     if one is None:
         return False
-    refusal = outreach.refusals(session, [one], at).get(one.id)
+    refusal = outreach.refusal(session, one, follow_up, at)
     if not refusal and one.address_digest not in {None, ready.address_digest}:
         refusal = _other_address(follow_up, at)
     if refusal:

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from registry.models import (
@@ -26,7 +27,6 @@ from registry.settings import Settings
 from surveys.lifecycle import ANSWERABLE, FollowUpState, SendWindow, next_send_instant
 
 STAFF_LETTER_AGE = timedelta(days=1)
-FOLLOW_UP_LETTERS = frozenset({"invitation", "reminder", "new_link"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +123,13 @@ def refusals(session: Session, letters: Sequence[OutboxEmail], at: datetime) -> 
     """Which of these letters must not go out any more, by id, and why."""
     stopped = stops(session, {one.patient_id for one in letters if one.patient_id is not None})
     follow_ups = _by_id(session, {one.follow_up_id for one in letters} - {None})
-    found = {
-        one.id: _refusal(
-            session, one, stopped.get(one.patient_id or 0), follow_ups.get(one.follow_up_id or 0), at
-        )
-        for one in letters
-    }
-    return {letter_id: reason for letter_id, reason in found.items() if reason}
+    found: dict[int, str] = {}
+    for one in letters:
+        stop, follow_up = stopped.get(one.patient_id or 0), follow_ups.get(one.follow_up_id or 0)
+        reason = _refusal(session, one, stop, follow_up, at)
+        if reason:
+            found[one.id] = reason
+    return found
 
 
 def refusal(
