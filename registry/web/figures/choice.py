@@ -119,11 +119,12 @@ def _refuse(wanted: date, today: date, profile: str) -> None:
 
 def _ends(first: date, today: date, step: int) -> Iterator[date]:
     """The last days of months (or quarters) by today, back to the first treatment; one at least."""
-    year, month = today.year, today.month
+    year, month, found = today.year, today.month, 0
     for _ in range(MOST_MONTHS + 1):
         end = date(year, month, monthrange(year, month)[1])
         if end <= today and month % step == 0:
-            yield end
-            if end < first:
+            if found and end < first:
                 return
+            yield end
+            found += 1
         year, month = (year, month - 1) if month > 1 else (year - 1, 12)
