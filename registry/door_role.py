@@ -40,9 +40,9 @@ ADDS = (
 CHANGES: Mapping[str, str] = {
     "follow_up": "state, state_reason, ended_at, recall_from, link_asked_at",
     "survey_link": "revoked_at",
-    "response_status": "superseded_at, reason",
-    "answer": "superseded_at, reason",
-    "outcome_value": "superseded_at, reason",
+    "response_status": "superseded_at",
+    "answer": "superseded_at",
+    "outcome_value": "superseded_at",
     "audit_head": "number, hash",
     "outbox": "state, state_reason, ended_at",
 }

@@ -25,12 +25,12 @@ REPLACED_ANSWERS = (
         Answer.question.in_(bindparam("codes", expanding=True)),
         known(Answer),
     )
-    .values(superseded_at=bindparam("at"), reason=bindparam("why"))
+    .values(superseded_at=bindparam("at"))
 )
 REPLACED_STATUS = (
     update(ResponseStatus)
     .where(ResponseStatus.response_id == bindparam("of"), known(ResponseStatus))
-    .values(superseded_at=bindparam("at"), reason=bindparam("why"))
+    .values(superseded_at=bindparam("at"))
 )
 UNSEEN: Mapping[str, Any] = {"execution_options": {"synchronize_session": False}}
 
@@ -43,19 +43,20 @@ def replace_answers(
     *,
     by: str,
     at: datetime,
-    reason: str,
+    reason: str | None,
 ) -> None:
-    """End the current answers of these questions, and write the new ones that there are."""
+    """End the current answers of these questions, and write the new ones that there are, with the
+    reason where they correct what was sent.
+    """
     codes = sorted(changed)
-    session.execute(
-        REPLACED_ANSWERS, {"of": response.id, "codes": codes, "at": at, "why": reason}, **UNSEEN
-    )
+    session.execute(REPLACED_ANSWERS, {"of": response.id, "codes": codes, "at": at}, **UNSEEN)
     rows = [
         {
             "response_id": response.id,
             "question": code,
             "value": answers[code],
             "fact_key": f"answer:{response.id}:{code}",
+            "reason": reason,
             "recorded_at": at,
             "recorded_by": by,
         }
@@ -87,7 +88,7 @@ def set_status(
     if submitted_at is None and status is Completeness.COMPLETE:
         status = Completeness.PARTIAL
     items = count(instrument, context, answers)
-    session.execute(REPLACED_STATUS, {"of": response.id, "at": at, "why": reason}, **UNSEEN)
+    session.execute(REPLACED_STATUS, {"of": response.id, "at": at}, **UNSEEN)
     row = {
         "response_id": response.id,
         "patient_id": response.patient_id,
@@ -99,6 +100,7 @@ def set_status(
         "items_answered": items.answered,
         "items_applicable": items.applicable,
         "fact_key": f"response:{response.id}",
+        "reason": reason,
         "recorded_at": at,
         "recorded_by": by,
     }
@@ -120,7 +122,7 @@ def set_outcomes(
     session.execute(
         update(OutcomeValue)
         .where(OutcomeValue.response_id == response.id, known(OutcomeValue))
-        .values(superseded_at=at, reason=reason)
+        .values(superseded_at=at)
     )
     rows = [
         {
@@ -128,6 +130,7 @@ def set_outcomes(
             "code": code,
             "value": value,
             "fact_key": f"outcome:{response.id}:{code}",
+            "reason": reason,
             "recorded_at": at,
             "recorded_by": by,
         }

@@ -26,7 +26,6 @@ from surveys.lifecycle import FollowUpState
 from surveys.questions import Answer as Given
 from surveys.timepoints import recall_at_enrolment
 
-CHANGED = "changed before it was sent"
 ENROLMENT_DAYS = 15  # month 0 can be answered until the day before month 1's window opens
 
 
@@ -75,7 +74,7 @@ def save(
     changed = [code for code in {*before, *answers} if before.get(code) != answers.get(code)]
     if not changed:
         return response
-    versions.replace_answers(session, response, changed, answers, by=by, at=at, reason=CHANGED)
+    versions.replace_answers(session, response, changed, answers, by=by, at=at, reason=None)
     consequences.raise_alerts(session, follow_up, before, answers, protocol, by=by, at=at)
     on = reading.local_day(follow_up, at)
     versions.set_status(session, follow_up, response, answers, protocol, on, None, by=by, at=at)

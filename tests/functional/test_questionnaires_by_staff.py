@@ -110,7 +110,7 @@ def test_a_sent_answer_is_corrected_with_a_reason_and_the_old_one_stays(
             select(Answer).where(Answer.question == "overall_change").order_by(Answer.id)
         ).all()
         assert [row.value for row in versions] == ["better", "worse"]
-        assert versions[0].reason == "Misheard on the telephone"
+        assert [row.reason for row in versions] == [None, "Misheard on the telephone"]
         outcome = select(OutcomeValue.value).where(
             OutcomeValue.code == "responder", known(OutcomeValue)
         )
