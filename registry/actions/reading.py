@@ -17,7 +17,7 @@ def log_reads(
 ) -> None:
     """The same for several patients at once, such as the results of a search."""
     entries = [
-        audit.Entry(f"patient:{patient_id}", "patient.read", {"what": what})
+        audit.Entry(f"patient:{patient_id}", "patient.read", {what: True})
         for patient_id in patient_ids
     ]
     audit.record_many(session, entries, by=by, at=at)

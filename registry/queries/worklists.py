@@ -70,8 +70,8 @@ Sites = Collection[int] | None
 
 
 def tasks(session: Session, sites: Sites, at: datetime) -> list[Task]:
-    """Everything to do at these sites (None: at all), the most pressing first; at most 500 of a
-    kind.
+    """Everything to do at these sites (None: at all): what is overdue first, then day by day, and
+    what is serious before the rest; at most 500 of a kind.
     """
     protocol = protocols.in_force(session).protocol
     found = [
@@ -80,7 +80,14 @@ def tasks(session: Session, sites: Sites, at: datetime) -> list[Task]:
         *_calls(session, sites, protocol, at),
         *_addresses(session, sites),
     ]
-    return sorted(found, key=lambda task: (task.by, task.number))
+    return sorted(
+        found, key=lambda task: (_day(task, at), not task.is_serious, task.by, task.number)
+    )
+
+
+def _day(task: Task, at: datetime) -> int:
+    """What is overdue first, then day by day."""
+    return max((task.by - at).days, -1)
 
 
 def counts(found: Collection[Task]) -> Mapping[Kind, int]:
@@ -182,7 +189,7 @@ def _calls(session: Session, sites: Sites, protocol: Protocol, at: datetime) -> 
 def _call_facts(follow_up: FollowUp, times: int, has_letter: bool) -> str:
     closes = f"{follow_up.closes_on.day} {follow_up.closes_on:%B %Y}"
     how = "" if has_letter else f"{(follow_up.state_reason or '').capitalize()}. "
-    called = f"Tried {times} time{'' if times == 1 else 's'}. " if times else ""
+    called = f"Tried {'once' if times == 1 else f'{times} times'}. " if times else ""
     return f"{how}{called}The window closes on {closes}."
 
 

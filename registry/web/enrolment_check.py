@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from flask import request
@@ -148,8 +149,18 @@ def _is_filled(value: Any) -> bool:
 
 def _words(box: Box, value: Any) -> str:
     if isinstance(value, Mapping):
-        return f"{value.get('day', '')}.{value.get('month', '')}.{value.get('year', '')}"
+        return _date_words(value)
     if box.kind == "tick":
         return "yes"
     texts = {option[0]: option[1] for option in box.options}
     return texts.get(str(value), f"{value} {box.unit}".strip())
+
+
+def _date_words(parts: Mapping[str, str]) -> str:
+    """Three boxes as a day in full; as they were typed where they are none."""
+    typed = [parts.get(part, "") for part in ("day", "month", "year")]
+    try:
+        day, month, year = (int(part) for part in typed)
+        return words.date(date(year, month, day))
+    except ValueError:
+        return " ".join(typed)

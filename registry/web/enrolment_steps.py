@@ -93,13 +93,11 @@ def _medicines(around: Around) -> list[Box]:
 
 def _medicine_rows(around: Around) -> Rows:
     classes = labels.options(around.protocol.medicine_classes)
-    known = ", ".join(around.protocol.steroids.equal_to_5_mg)
     return Rows("medicines", "Medicine", (
-        Box("medicine_class", "Class", "list", options=classes, optional=True),
-        Box("name", "Name", optional=True),
-        Box("daily_dose_mg", "Daily dose", "number", unit="mg", optional=True),
-        Box("prednisone_mg_per_day", "As prednisone", "number", unit="mg a day", optional=True,
-            hint=f"Worked out for {known}; fill it in for other steroids"),
+        Box("medicine_class", "Class", "list", options=classes),
+        Box("name", "Name", width="w20"),
+        Box("daily_dose_mg", "Daily dose", "number", unit="mg"),
+        Box("prednisone_mg_per_day", "As prednisone", "number", unit="mg a day"),
     ), 3)  # fmt: skip
 
 
@@ -141,14 +139,14 @@ def _labs(around: Around) -> list[Box]:
 
 
 def _lab_rows(around: Around) -> Rows:
-    tests = [(test.id, f"{test.label} ({test.unit})") for test in labs.table().tests]
+    tests = [(test.id, test.label) for test in labs.table().tests]
     return Rows("labs", "Result", (
-        Box("test", "Test", "list", options=tests, optional=True),
-        Box("value", "Result", width="w10", optional=True),
-        Box("unit", "Unit", width="w10", optional=True),
-        Box("reference_low", "Laboratory's lower limit", "number", optional=True),
-        Box("reference_high", "Laboratory's upper limit", "number", optional=True),
-    ), len(usual_labs()))  # fmt: skip
+        Box("test", "Test", "list", options=tests, width="w20"),
+        Box("value", "Result", width="w6"),
+        Box("unit", "Unit", width="w6"),
+        Box("reference_low", "Lower limit", "number"),
+        Box("reference_high", "Upper limit", "number"),
+    ), len(USUAL_TESTS))  # fmt: skip
 
 
 STEPS = (
@@ -160,7 +158,8 @@ STEPS = (
          _identity),
     Step("diagnosis", "Diagnosis", "", ("diagnosis", "diagnosed_on", "sex", "age"), _diagnosis),
     Step("medicines", "Medicines at baseline",
-         "What the patient takes when the treatment begins.", ("medicines",),
+         "What the patient takes when the treatment begins. The dose as prednisone is worked out "
+         "for common steroids; fill it in for others.", ("medicines",),
          _medicines, _medicine_rows),
     Step("course", "Treatment: the cells", "As the certificate says.",
          ("cell_source", "donor", "passage", "lot", "certificate", "cells_total"), _course),
@@ -171,7 +170,8 @@ STEPS = (
          "Write yes, or the value, where something was seen. Empty: not seen.",
          ("observations",), _observations, needed=False),
     Step("labs", "Baseline laboratory",
-         "Rows without a result are left out. Other dates are added on the record later.",
+         "Rows without a result are left out. Give the laboratory's own limits if it printed any. "
+         "Results of other dates are added on the record later.",
          ("labs",), _labs, _lab_rows, needed=False),
 )  # fmt: skip
 BY_CODE = {step.code: step for step in STEPS}

@@ -155,11 +155,11 @@ def _decided(number: str, key: str, decision: str) -> tuple[Schema, Any]:
 
 def _triage_boxes(known: Any) -> list[Box]:
     options = [(one.fact_key, f"{one.term}, {one.onset_on}") for one in known]
-    choose = Box("event", "Which event in the record?", "list", options=options, optional=True)
+    choose = Box("event", "Which event in the record?", "list", options=options)
     return [
         Box("decision", "What is it?", "choice", options=DECISIONS),
         *([choose] if options else []),
-        Box("reason", "Why it is not an adverse event", "lines", optional=True),
+        Box("reason", "Why it is not an adverse event", "lines"),
         *BOXES,
     ]
 

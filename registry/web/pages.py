@@ -86,12 +86,14 @@ def _frame() -> dict[str, Any]:
 
 
 def _menu() -> list[tuple[str, str, bool]]:
-    here = (request.blueprint or "").partition(".")[0]
-    return [
-        (label, url_for(endpoint), endpoint.partition(".")[0] == here)
-        for label, endpoint, _ in MENU
-        if http.may_use(endpoint)
-    ]
+    items = [(label, url_for(endpoint)) for label, endpoint, _ in MENU if http.may_use(endpoint)]
+    return [(label, url, _is_current(url)) for label, url in items]
+
+
+def _is_current(url: str) -> bool:
+    """Whether this page is that of the menu, or one under it; enrolling is about patients."""
+    path = request.path.replace("/enrol", "/patients", 1)
+    return path == url or (path.startswith(f"{url.rstrip('/')}/") and url != "/")
 
 
 def own_pages() -> list[tuple[str, str, str]]:

@@ -113,7 +113,8 @@ def printed_plan(number: str) -> ResponseReturnValue:
     """The dated plan for the patient to take home: no name, no illness."""
     with reading(http.runtime()) as session:
         record = records.record(session, http.patient())
-    return render_template("patients/printed_plan.html", record=record)
+    # the foot of other pages names the protocol, and with it the illness
+    return render_template("patients/printed_plan.html", record=record, about=None)
 
 
 def address_of(number: str, done: str = "") -> str:

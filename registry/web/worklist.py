@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from registry import http, words
 from registry.db import reading
-from registry.models import Site
+from registry.models import Instance, Site
 from registry.queries import accounts, worklists
 from registry.queries.post import post_standing
 from registry.queries.worklists import Kind, Task
@@ -21,6 +22,7 @@ from registry.web.policy import ADMINISTRATION, RECORDS
 
 worklist = Blueprint("worklist", __name__)
 PAGE = 25
+GROUPS = ("Overdue", "Today", "Later")
 TABS = (
     (None, "All"),
     (Kind.ALERT, "Alerts"),
@@ -114,8 +116,8 @@ def _row(task: Task, zone: ZoneInfo) -> Row:
     today = task.by.astimezone(zone).date() <= now.astimezone(zone).date()
     late = task.by < now
     colour = "hot" if late or task.is_serious else "warm" if today else "cool"
-    when = words.until(task.by, now)
-    return Row(task, when, colour, "Today" if late or today else "Later", _step(task))
+    group = GROUPS[0 if late else 1 if today else 2]
+    return Row(task, words.until(task.by, now), colour, group, _step(task))
 
 
 def _step(task: Task) -> tuple[str, str] | None:
@@ -129,7 +131,7 @@ def _step(task: Task) -> tuple[str, str] | None:
 
 
 def _grouped(rows: list[Row]) -> list[tuple[str, list[Row]]]:
-    groups = ((name, [row for row in rows if row.group == name]) for name in ("Today", "Later"))
+    groups = ((name, [row for row in rows if row.group == name]) for name in GROUPS)
     return [(name, those) for name, those in groups if those]
 
 
@@ -151,4 +153,6 @@ def _stuck(session: Session) -> str | None:
         return f"{late} should have gone; the oldest is {words.until(since, http.at())}."
     if standing.error:
         return f"The last try to send ended with: {standing.error}"
+    if session.scalar(select(Instance.demo_now)) is not None:
+        return None  # between two days of a demonstration nothing is sent
     return "Nothing has looked for letters to send for a while."
