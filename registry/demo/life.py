@@ -20,7 +20,6 @@ from registry.demo.world import AFTERNOON, EVENING, LATER, MORNING, Someone, Vis
 from registry.errors import DomainError
 from registry.mail import SmtpMailer
 from registry.models import FollowUp, OutboxEmail, Patient
-from registry.queries.outreach import last_civil_day
 from surveys.lifecycle import FollowUpState, OutboxState
 from surveys.timepoints import add_months
 from workers.schedule import run_jobs_once
@@ -157,8 +156,10 @@ class Life:
 
 
 def anything_due(session: Session, at: datetime) -> bool:
-    """Whether the jobs would find anything to do at that instant, or on any clock of the earth."""
-    day = last_civil_day(at)
+    """Whether the jobs would find anything to do at that instant, in the clinics' zones, where the
+    civil day of the afternoon is that of UTC.
+    """
+    day = at.date()
     waiting = (FollowUpState.PLANNED, FollowUpState.OPEN)
     follow_up = or_(
         (FollowUp.state == FollowUpState.PLANNED) & (FollowUp.month > 0) & (FollowUp.due_on <= day),
