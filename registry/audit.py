@@ -23,6 +23,7 @@ from registry.models import AuditEvent, AuditHead
 START = "0" * 64
 COLUMNS = ("subject", "number", "at", "by", "action", "reason", "changes", "previous_hash", "hash")
 CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+PLAIN = json.JSONEncoder(default=str)
 # built once, and without an object for each row: every transaction of the registry ends with these
 HEADS = (
     select(AuditHead.subject, AuditHead.number, AuditHead.hash)
@@ -123,10 +124,7 @@ def _chunks(items: list[str], size: int) -> Iterator[list[str]]:
 
 def _keyed(key: bytes, value: Any) -> list[str]:
     values = value if isinstance(value, tuple) else (value,)
-    return [
-        hmac.new(key, json.dumps(one, default=str).encode(), hashlib.sha256).hexdigest()[:32]
-        for one in values
-    ]
+    return [hmac.digest(key, PLAIN.encode(one).encode(), "sha256").hex()[:32] for one in values]
 
 
 def event_hash(

@@ -1,6 +1,5 @@
 """Identity at rest: AES-256-GCM under a key per patient, that key under a versioned master key."""
 
-import hashlib
 import hmac
 import os
 import unicodedata
@@ -61,7 +60,7 @@ class Vault:
         return f"{int(self._digest('birth_date', iso_date)[:8], 16) >> (32 - BIRTH_DATE_BITS):03x}"
 
     def _digest(self, kind: str, text: str) -> str:
-        return hmac.new(self._index_key, f"{kind}|{text}".encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(self._index_key, f"{kind}|{text}".encode(), "sha256").hex()
 
 
 def normal(text: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from registry import audit
@@ -134,7 +134,7 @@ def enrol(
     instance = session.get_one(Instance, 1, with_for_update=True)
     _refuse_known_email(session, vault, enrolment.person.email)
     number = enrolment.study_number or _next_number(session, instance)
-    if _is_taken(session, number):
+    if enrolment.study_number and _is_taken(session, number):
         raise NumberTaken(f"The study number {number} is taken. Choose another or leave it empty.")
     return enrol_many(session, {number: enrolment}, vault=vault, by=by, at=at)[0]
 
@@ -193,9 +193,8 @@ def _next_number(session: Session, instance: Instance) -> str:
 
 
 def _is_taken(session: Session, number: str) -> bool:
-    return bool(
-        session.scalar(select(func.count(Patient.id)).where(Patient.study_number == number))
-    )
+    taken = select(Patient.id).where(Patient.study_number == number)
+    return session.scalar(taken) is not None
 
 
 def _patients(batch: _Batch, enrolments: Mapping[str, Enrolment]) -> Sequence[int]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from sqlalchemy import insert, inspect
+from sqlalchemy import Insert, insert, inspect
 from sqlalchemy.orm import Session
 
 from registry.db import Base
@@ -23,8 +24,15 @@ def stamp(by: str, at: datetime) -> Row:
 def insert_rows(session: Session, model: type[Base], rows: Sequence[Row]) -> None:
     """Insert rows that all have the same columns, in one statement."""
     if rows:
-        # without render_nulls each row with another column empty would be a statement of its own
-        session.execute(insert(model), list(rows), execution_options={"render_nulls": True})
+        # into the table, not the model: what the session does for objects costs as much again
+        session.execute(_insert(model), list(rows))
+        if getattr(model, "__audited__", False):
+            session.info["changed"] = model.__name__
+
+
+@cache
+def _insert(model: type[Base]) -> Insert:
+    return insert(model.metadata.tables[model.__tablename__])
 
 
 def supersede(
