@@ -10,7 +10,15 @@ from sqlalchemy.orm import Session
 from registry import audit, tokens
 from registry.actions import staff_mail
 from registry.errors import DomainError, NotFound
-from registry.models import ApiKey, PasswordReset, RoleGrant, User, UserSession
+from registry.models import (
+    ApiKey,
+    EnrolmentDraft,
+    IdempotencyKey,
+    PasswordReset,
+    RoleGrant,
+    User,
+    UserSession,
+)
 from registry.queries import accounts
 from registry.settings import Settings
 
@@ -18,6 +26,8 @@ TRIES = 5
 LOCKED = timedelta(minutes=15)
 LONGEST_SESSION = timedelta(hours=12)
 FIRST_LINK = timedelta(days=3)
+LOST_LINK = timedelta(hours=1)
+REMEMBERED = timedelta(days=30)
 
 Grants = Iterable[tuple[str, int | None]]
 
@@ -142,6 +152,7 @@ def begin_session(
     """A new session after a right password: its secret, for the browser only. `old` ends."""
     user = _user(session, user_id)
     user.failed_sign_ins, user.locked_until = 0, None
+    _forget(session, user.id, at)
     if old is not None:
         session.execute(update(UserSession).where(UserSession.id == old).values(revoked_at=at))
     secret = tokens.drawn()
@@ -182,7 +193,9 @@ def lose_password(
     audit.record(session, by=by, at=at, action="password.lost", subject="sign-in", changes=changes)
     known = user is not None and user.disabled_at is None
     if user is not None and known and not accounts.has_fresh_reset(session, user.id, at):
-        staff_mail.queue_password_reset(session, user.id, settings=settings, by=by, at=at)
+        staff_mail.queue_password_reset(
+            session, user.id, settings=settings, ends_in=LOST_LINK, by=by, at=at
+        )
 
 
 def choose_password(
@@ -234,6 +247,22 @@ def move_sessions(session: Session, span: timedelta, *, by: str, at: datetime) -
     for row in session.scalars(select(UserSession).where(UserSession.revoked_at.is_(None))):
         row.last_seen_at += span
         row.ends_at += span
+
+
+def _forget(session: Session, user_id: int, at: datetime) -> None:
+    """What nobody needs any more: old sessions and used forms of this user, drafts that ended."""
+    session.execute(
+        delete(UserSession).where(
+            UserSession.user_id == user_id, UserSession.ends_at < at - REMEMBERED
+        )
+    )
+    session.execute(
+        delete(IdempotencyKey).where(
+            IdempotencyKey.scope.startswith(f"{user_id}:"),
+            IdempotencyKey.recorded_at < at - REMEMBERED,
+        )
+    )
+    session.execute(delete(EnrolmentDraft).where(EnrolmentDraft.ends_at <= at))
 
 
 def _user(session: Session, user_id: int) -> User:

@@ -82,14 +82,20 @@ def queue_test_letter(session: Session, user_id: int, *, by: str, at: datetime) 
 
 
 def queue_password_reset(
-    session: Session, user_id: int, *, settings: Settings, by: str, at: datetime
+    session: Session,
+    user_id: int,
+    *,
+    settings: Settings,
+    ends_in: timedelta = RESET_TIME,
+    by: str,
+    at: datetime,
 ) -> int:
-    """Make a reset that ends after a day and the letter with its link; the reset's id."""
+    """Make a reset that ends after `ends_in` and the letter with its link; the reset's id."""
     reset = PasswordReset(
         # the secret is derived from the row's number, which the database has yet to give
         user_id=user_id,
         secret_sha256=tokens.digest(tokens.drawn()),
-        ends_at=at + RESET_TIME,
+        ends_at=at + ends_in,
     )
     session.add(reset)
     session.flush()

@@ -87,6 +87,8 @@ def _frame() -> dict[str, Any]:
 
 def _menu() -> list[tuple[str, str, bool]]:
     items = [(label, url_for(endpoint)) for label, endpoint, _ in MENU if http.may_use(endpoint)]
+    if not http.may_use("patients.find"):
+        items[0] = ("Start", items[0][1])
     return [(label, url, _is_current(url)) for label, url in items]
 
 

@@ -14,7 +14,13 @@ from registry.actions.passwords import faults
 from registry.app import create_app
 from registry.clock import FixedClock
 from registry.db import reading, transaction
-from registry.models import AuditEvent, OutboxEmail, UserSession
+from registry.models import (
+    AuditEvent,
+    EnrolmentDraft,
+    IdempotencyKey,
+    OutboxEmail,
+    UserSession,
+)
 from registry.queries import letters
 from registry.runtime import Runtime
 
@@ -229,7 +235,9 @@ def test_a_link_to_a_password_ends(registry: Runtime, app: Flask, clock: FixedCl
     user, browser = member(registry, "nurse"), Staff(app)
     browser.fill("/lost-password", {"email": user.email}, 200)
     link = reset_link(registry)
-    clock.advance(days=2)
+    clock.advance(minutes=59)
+    browser.get(link)
+    clock.advance(minutes=1)
     browser.get(link, status=404)
 
 
@@ -278,3 +286,21 @@ def test_an_empty_database_is_not_ready(make: Callable[[str], Runtime], tmp_path
     page = create_app(empty, hasher=CHEAP).test_client().get("/readyz")
     assert page.status_code == 503
     assert page.get_json()["status"] == "schema"
+
+
+def test_what_nobody_needs_any_more_is_forgotten(
+    registry: Runtime, app: Flask, clock: FixedClock
+) -> None:
+    user = member(registry, "nurse")
+    browser = Staff(app).sign_in(user)
+    browser.send(browser.get("/enrol"), {}, action="/enrol")
+    clock.advance(days=8)
+    browser.sign_in(user)
+    with reading(registry) as session:
+        assert session.scalars(select(EnrolmentDraft)).all() == []
+        assert len(session.scalars(select(IdempotencyKey)).all()) == 1
+    clock.advance(days=30)
+    browser.sign_in(user)
+    with reading(registry) as session:
+        assert session.scalars(select(IdempotencyKey)).all() == []
+        assert len(session.scalars(select(UserSession)).all()) == 2
