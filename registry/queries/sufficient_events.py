@@ -71,6 +71,7 @@ def clinic_events(person: CTE, cut: Cut) -> CTE:
             event.fact_key.label("event_key"),
             day_of(event.onset_on, person).label("day"),
             person.c.end_day.label("last"),
+            person.c.death_day,
             event.serious,
             event.grade,
             event.related,
@@ -140,9 +141,7 @@ def labelled(events: CTE, person: CTE | None, cut: Cut, named: Mapping[str, str]
     ]
     if person is not None:
         died = and_(person.c.death_day >= 0, person.c.death_day <= person.c.end_day)
-        own = own.join(person, person.c.patient_id == events.c.patient_id).where(
-            or_(_key(events.c.term) != DEATH, person.c.death_day.is_(None))
-        )
+        own = own.where(or_(_key(events.c.term) != DEATH, events.c.death_day.is_(None)))
         dead = select(person.c.patient_id, literal(TERM), literal(DEATH), person.c.death_day)
         parts.append(dead.where(died))
     if named:
