@@ -1,11 +1,11 @@
 """What needs doing at some sites: alerts, events to look at, calls, addresses; and the post."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from registry.models import (
@@ -144,30 +144,35 @@ def _events(session: Session, sites: Sites) -> Iterator[Task]:
         )
 
 
-def _calls(session: Session, sites: Sites, protocol: Protocol, at: datetime) -> Iterator[Task]:
-    """Silent patients from the rule's day on; those who get no letter from the first."""
-    days = {rule.month: rule.reminders.call_day for rule in protocol.timepoints}
-    soonest = at - timedelta(days=min(days.values(), default=0))
-    no_letter = FollowUp.state_reason.like("no letter%")
+def _silent(session: Session, sites: Sites, soonest: datetime) -> Sequence[Row[FollowUp, str]]:
+    """Open follow-ups, with the study number, that were begun by `soonest` or get no letter, and of
+    which nobody has said that they will stay unanswered.
+    """
     declined = exists().where(
         Disposition.patient_id == FollowUp.patient_id,
         Disposition.month == FollowUp.month,
         Disposition.code.in_(CALL_OFF),
         known(Disposition),
     )
-    rows = session.execute(
+    return session.execute(
         select(FollowUp, Patient.study_number)
         .join(Patient, Patient.id == FollowUp.patient_id)
         .where(
             FollowUp.state == FollowUpState.OPEN,
             FollowUp.month > 0,
-            or_(FollowUp.opened_at <= soonest, no_letter),
+            or_(FollowUp.opened_at <= soonest, FollowUp.state_reason.like("no letter%")),
             ~declined,
             _at(sites),
         )
         .order_by(FollowUp.opened_at)
         .limit(MOST)
     ).all()
+
+
+def _calls(session: Session, sites: Sites, protocol: Protocol, at: datetime) -> Iterator[Task]:
+    """Silent patients from the rule's day on; those who get no letter from the first."""
+    days = {rule.month: rule.reminders.call_day for rule in protocol.timepoints}
+    rows = _silent(session, sites, at - timedelta(days=min(days.values(), default=0)))
     tried = _tried(session, [row.FollowUp.patient_id for row in rows])
     for follow_up, number in rows:
         opened = follow_up.opened_at or at
