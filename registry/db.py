@@ -4,8 +4,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from time import monotonic
 from typing import Any, ClassVar, Protocol, TypeVar
 
+from psycopg import OperationalError
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -27,12 +29,14 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session, sessionmaker
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 from sqlalchemy.types import TypeDecorator
 
+IDLE = 1.0  # seconds
 NAMING: dict[str, Any] = {
     "kind": lambda index, _table: "uq" if index.unique else "ix",
     "ix": "%(kind)s_%(table_name)s_%(column_0_N_name)s",
@@ -111,12 +115,30 @@ def make_engine(url: str) -> Engine:
         event.listen(engine, "begin", _sqlite_begin)
         return engine
     # jit: compiling one statement of the report took ten times as long as running it uncompiled
-    return create_engine(
+    engine = create_engine(
         url,
         hide_parameters=True,
-        pool_pre_ping=True,
         connect_args={"connect_timeout": 5, "options": "-c timezone=UTC -c jit=off"},
     )
+    event.listen(engine, "checkout", _postgresql_checkout)
+    event.listen(engine, "checkin", _postgresql_checkin)
+    return engine
+
+
+def _postgresql_checkout(dbapi_connection: Any, record: Any, _proxy: Any) -> None:
+    """Ask whether a connection that was idle still stands; the pool replaces one that does not.
+    Asking every time would be one more round trip for each transaction and each look at the clock.
+    """
+    if monotonic() - record.info.get("used", 0.0) > IDLE:
+        try:
+            dbapi_connection.execute("SELECT 1")
+            dbapi_connection.rollback()
+        except OperationalError as error:
+            raise DisconnectionError("the connection was lost while it was idle") from error
+
+
+def _postgresql_checkin(_dbapi_connection: Any, record: Any) -> None:
+    record.info["used"] = monotonic()
 
 
 def _sqlite_connect(dbapi_connection: Any, _record: Any) -> None:
