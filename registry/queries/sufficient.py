@@ -127,7 +127,9 @@ def _dated(cut: Cut) -> CTE:
         .outerjoin(consented, consented.c.patient_id == Patient.id)
         .where(
             ProtocolVersion.code == cut.protocol,
-            course.started_on <= cut.as_of,
+            # in days, lest the index by date be used: nearly all qualify, and in its order every
+            # other look-up by patient would be a random one
+            since(literal(cut.as_of)) >= 0,
             known(course, at),
         )
     )
