@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import CTE, ColumnElement, and_, case, func, literal, or_, select
+from sqlalchemy import CTE, ColumnElement, Subquery, and_, case, func, literal, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from registry.models import (
@@ -86,26 +86,38 @@ def people(cut: Cut) -> CTE:
     ).cte("person")
 
 
-def _dated(cut: Cut) -> CTE:
-    course, at = TreatmentCourse, cut.known_at
-    consented = (
+def _consented(at: datetime | None) -> Subquery:
+    """The day of the first consent of each patient."""
+    return (
         select(Consent.patient_id, func.min(Consent.given_on).label("given_on"))
         .where(known(Consent, at))
         .group_by(Consent.patient_id)
         .subquery()
     )
-    left = and_(
+
+
+def _left(cut: Cut) -> ColumnElement[bool]:
+    return and_(
         Withdrawal.patient_id == Patient.id,
         Withdrawal.scope == "registry",
         Withdrawal.withdrawn_on <= cut.as_of,
-        known(Withdrawal, at),
+        known(Withdrawal, cut.known_at),
     )
-    died = and_(
+
+
+def _died(cut: Cut) -> ColumnElement[bool]:
+    """Deaths that are used: not after the withdrawal, which is joined before."""
+    return and_(
         Death.patient_id == Patient.id,
         Death.died_on <= cut.as_of,
         or_(Withdrawal.id.is_(None), Death.died_on <= Withdrawal.withdrawn_on),
-        known(Death, at),
+        known(Death, cut.known_at),
     )
+
+
+def _dated(cut: Cut) -> CTE:
+    course, at = TreatmentCourse, cut.known_at
+    consented = _consented(at)
 
     def since(on: Day | date) -> ColumnElement[int]:
         return func.days_between(on, course.started_on)
@@ -122,8 +134,8 @@ def _dated(cut: Cut) -> CTE:
         )
         .join(ProtocolVersion, ProtocolVersion.id == Patient.protocol_id)
         .join(course, and_(course.patient_id == Patient.id, course.number == 1))
-        .outerjoin(Withdrawal, left)
-        .outerjoin(Death, died)
+        .outerjoin(Withdrawal, _left(cut))
+        .outerjoin(Death, _died(cut))
         .outerjoin(consented, consented.c.patient_id == Patient.id)
         .where(
             ProtocolVersion.code == cut.protocol,

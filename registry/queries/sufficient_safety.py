@@ -84,17 +84,7 @@ def _by_clinic(session: Session, cut: Cut, named: Mapping[str, str]) -> SafetyCo
     person = people(cut)
     events = clinic_events(person, cut)
     labels = labelled(events, person, cut, named)
-    first = (
-        select(
-            labels.c.patient_id,
-            labels.c.kind,
-            labels.c.name,
-            func.count().label("e"),
-            func.min(labels.c.day).label("first"),
-        )
-        .group_by(labels.c.patient_id, labels.c.kind, labels.c.name)
-        .cte("first_event")
-    )
+    first = _first_events(labels)
     each = (
         select(
             first.c.kind,
@@ -109,16 +99,9 @@ def _by_clinic(session: Session, cut: Cut, named: Mapping[str, str]) -> SafetyCo
     return _counts(session, person.c.end_day, _terms(session, events), each)
 
 
-def _by_patients(
-    session: Session, cut: Cut, named: Mapping[str, str]
-) -> tuple[SafetyCounts, Reported]:
-    person = people(cut)
-    spells = _spells(person, cut)
-    asked = _asked(spells)
-    told = reported_events(person, asked, cut)
-    events = select(told).where(told.c.state != "rejected").cte("accepted_event")
-    labels = labelled(events, None, cut, named)
-    first = (
+def _first_events(labels: CTE) -> CTE:
+    """Per patient and label: how many events, and the day of the first."""
+    return (
         select(
             labels.c.patient_id,
             labels.c.kind,
@@ -129,6 +112,18 @@ def _by_patients(
         .group_by(labels.c.patient_id, labels.c.kind, labels.c.name)
         .cte("first_event")
     )
+
+
+def _by_patients(
+    session: Session, cut: Cut, named: Mapping[str, str]
+) -> tuple[SafetyCounts, Reported]:
+    person = people(cut)
+    spells = _spells(person, cut)
+    asked = _asked(spells)
+    told = reported_events(person, asked, cut)
+    events = select(told).where(told.c.state != "rejected").cte("accepted_event")
+    labels = labelled(events, None, cut, named)
+    first = _first_events(labels)
     after = larger(spells.c.stop - larger(spells.c.start, first.c.first), 0)
     each = (
         select(
@@ -159,13 +154,29 @@ def _spells(person: CTE, cut: Cut) -> CTE:
     known it begins at the answer before, or at treatment. Answers stand in the order of their day;
     what a later one covers is taken off the earlier ones, so the spells of a patient never overlap.
     """
+    answers = _answer_spells(person, cut)
+    later = func.min(answers.c.start).over(
+        partition_by=answers.c.patient_id,
+        order_by=(answers.c.end.desc(), answers.c.response_id.desc()),
+        rows=(None, -1),
+    )
+    return select(
+        answers.c.patient_id,
+        answers.c.start,
+        answers.c.end,
+        smaller(answers.c.end, func.coalesce(later, answers.c.end)).label("stop"),
+    ).cte("spell")
+
+
+def _answer_spells(person: CTE, cut: Cut) -> CTE:
+    """One row per answer: from the day it asks about to the day it was given."""
     status = ResponseStatus
     day = day_of(status.answered_on, person)
     before = func.lag(day).over(
         partition_by=person.c.patient_id, order_by=(status.answered_on, status.response_id)
     )
     begins = func.coalesce(day_of(status.recall_from, person), before, 0)
-    answers = (
+    return (
         select(
             person.c.patient_id,
             status.response_id,
@@ -182,17 +193,6 @@ def _spells(person: CTE, cut: Cut) -> CTE:
         )
         .cte("answer_spell")
     )
-    later = func.min(answers.c.start).over(
-        partition_by=answers.c.patient_id,
-        order_by=(answers.c.end.desc(), answers.c.response_id.desc()),
-        rows=(None, -1),
-    )
-    return select(
-        answers.c.patient_id,
-        answers.c.start,
-        answers.c.end,
-        smaller(answers.c.end, func.coalesce(later, answers.c.end)).label("stop"),
-    ).cte("spell")
 
 
 def _asked(spells: CTE) -> CTE:

@@ -161,13 +161,14 @@ def build(
         figures=figures,
         comparisons=beside,
         apart=pairing.apart,
-        sentences=(
-            NOT_RANDOMISED,
-            NO_EQUALITY,
-            follow_up_sentence(figures.survival.follow_up),
-            *((HIDDEN,) if profile == "release" else ()),
-        ),
+        sentences=_sentences(figures, profile),
     )
+
+
+def _sentences(figures: Figures, profile: str) -> tuple[str, ...]:
+    """What must be said beside the figures, whatever they are."""
+    hidden = (HIDDEN,) if profile == "release" else ()
+    return (NOT_RANDOMISED, NO_EQUALITY, follow_up_sentence(figures.survival.follow_up), *hidden)
 
 
 def _refuse_unknown(session: Session, site: str | None) -> None:
