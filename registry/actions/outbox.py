@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from registry import audit, letters, tokens
 from registry.models import FollowUp, Instance, OutboxEmail, SurveyLink
+from registry.models.writing import Row, insert_rows
 from registry.settings import Settings
 from surveys.lifecycle import OutboxState
 
@@ -38,42 +39,42 @@ def put(
 
     One call per transaction: the trail's chains are then always locked in the same order.
     """
-    version = max(settings.token_keys)
+    insert_rows(session, OutboxEmail, [_row(one, at) for one in new])
     instance = session.get_one(Instance, 1).instance_id if new else ""
-    for one in new:
-        session.add(_row(one, at))
-        if one.dropped is None:
-            token = tokens.survey_token(
-                settings.token_keys, version, instance, one.follow_up.id, one.number
-            )
-            session.add(
-                SurveyLink(
-                    follow_up_id=one.follow_up.id,
-                    number=one.number,
-                    key_version=version,
-                    token_sha256=tokens.digest(token),
-                    made_at=at,
-                )
-            )
+    sent = [one for one in new if one.dropped is None]
+    insert_rows(session, SurveyLink, [_link(one, settings, instance, at) for one in sent])
     audit.record_many(session, [*trail, *map(_entry, new)], by=by, at=at)
 
 
-def _row(one: NewLetter, at: datetime) -> OutboxEmail:
+def _row(one: NewLetter, at: datetime) -> Row:
     words = letters.wording(one.follow_up.language)
-    return OutboxEmail(
-        kind=one.kind,
-        patient_id=one.follow_up.patient_id,
-        follow_up_id=one.follow_up.id,
-        number=one.number,
-        template=one.kind,
-        template_version=words.version,
-        language=words.language,
-        state=OutboxState.CANCELLED if one.dropped else OutboxState.QUEUED,
-        state_reason=one.dropped,
-        queued_at=at,
-        next_attempt_at=one.send_at,
-        ended_at=at if one.dropped else None,
-    )
+    return {
+        "kind": one.kind,
+        "patient_id": one.follow_up.patient_id,
+        "follow_up_id": one.follow_up.id,
+        "number": one.number,
+        "template": one.kind,
+        "template_version": words.version,
+        "language": words.language,
+        "state": OutboxState.CANCELLED if one.dropped else OutboxState.QUEUED,
+        "state_reason": one.dropped,
+        "queued_at": at,
+        "next_attempt_at": one.send_at,
+        "ended_at": at if one.dropped else None,
+    }
+
+
+def _link(one: NewLetter, settings: Settings, instance: str, at: datetime) -> Row:
+    keys, follow_up_id = settings.token_keys, one.follow_up.id
+    version = max(keys)
+    token = tokens.survey_token(keys, version, instance, follow_up_id, one.number)
+    return {
+        "follow_up_id": follow_up_id,
+        "number": one.number,
+        "key_version": version,
+        "token_sha256": tokens.digest(token),
+        "made_at": at,
+    }
 
 
 def _entry(one: NewLetter) -> audit.Entry:
