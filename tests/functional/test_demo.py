@@ -13,17 +13,19 @@ from argon2 import PasswordHasher
 from argon2.profiles import CHEAPEST
 from click.testing import CliRunner
 from functional.staff_visitor import Forms, Staff, text_of
-from sqlalchemy import select
+from sqlalchemy import case, select
 
+from registry import published
 from registry.app import create_app, create_door
 from registry.cli.demo import demo
 from registry.db import reading
 from registry.demo import folder, serving
 from registry.demo.building import Demo, SignIn, build_demo
-from registry.demo.counting import Followed, disposition
 from registry.demo.folder import MARKER, NotOurs
 from registry.demo.ledger import RULES_ELSEWHERE
 from registry.models import FollowUp, OutboxEmail, Response, Withdrawal
+from registry.queries import protocols, sufficient_waves
+from registry.reports.report import build
 from registry.runtime import Runtime, make_runtime
 from registry.settings import Settings
 from surveys.lifecycle import FollowUpState
@@ -164,19 +166,31 @@ def test_answers_came_by_the_door_by_telephone_and_on_the_tablet(opened: Runtime
         assert session.scalars(select(Withdrawal.id)).first() is not None
 
 
-def test_a_wrong_order_of_dispositions_would_be_noticed(lived: Demo) -> None:
-    """The dead before the refusals, the answered before all: both orders occur in the cohort."""
-    as_of = lived.report.as_of
-    people = [Followed.at(one, as_of) for one in lived.ledger.people]
-    month = 1
-    answered = [one for one in people if disposition(one, month) == "I"]
+def test_a_patient_moved_to_another_disposition_is_noticed(lived: Demo) -> None:
     report = lived.json
     report["waves"]["1"]["dispositions"]["I"] -= 1
     report["waves"]["1"]["dispositions"]["P"] += 1
-    assert answered
     found = lived.ledger.check(report)
     assert any(one.startswith("waves.1.dispositions.I:") for one in found)
     assert any(one.startswith("waves.1.dispositions.P:") for one in found)
+
+
+def test_a_rule_gone_astray_in_the_real_statement_is_noticed(
+    lived: Demo, opened: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a questionnaire is taken for a whole one, as a wrong order of the rules might."""
+    right = sufficient_waves._letter
+
+    def wrong(person: Any, rank: Any, *others: Any) -> Any:
+        return case((rank == sufficient_waves.PARTIAL, "I"), else_=right(person, rank, *others))
+
+    monkeypatch.setattr(sufficient_waves, "_letter", wrong)
+    with reading(opened) as session:
+        protocol = protocols.in_force(session).protocol
+        report = build(session, protocol, published.library(), as_of=lived.report.as_of)
+    found = lived.ledger.check(json.loads(report.as_text()))
+    assert any(".dispositions.I:" in one for one in found)
+    assert any(".response_rates.RR1:" in one for one in found)
 
 
 # ---- served
