@@ -1,5 +1,6 @@
 """The forests as files of their own: the same marks beside the same words."""
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,8 @@ from registry.reports.figures.sheet import LEFT, RIGHT, Caption
 FIELD, FIELD_WIDTH = 400, 230
 COUNTS = (290, 374)
 VALUE = 800
+WIDE, NARROW, LINE = 40, 25, 15
+"""Letters of a label in a line beside one column of counts and beside two; a line's height."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +91,9 @@ def _share_line(row: ShareRow) -> _Line:
 
 
 def _difference_line(row: DifferenceRow) -> _Line:
+    label = f"{row.label}: {row.about}" if row.about else row.label
     return _Line(
-        row.label, (counted_words(row.registry), counted_words(row.published)),
+        label, (counted_words(row.registry), counted_words(row.published)),
         difference_marks(row), difference_words(row),
         "" if row.hidden else silent_words(row.silent), row.reason if row.unmade else "",
     )  # fmt: skip
@@ -120,20 +124,25 @@ def _block(
     ]
     y += 50
     for line in lines:
-        drawn.append(_line(line, scale, y))
-        y += ROW
+        part, y = _line(line, scale, y)
+        drawn.append(part)
     return svg.join(*drawn), y
 
 
-def _line(line: _Line, scale: Scale, y: float) -> Markup:
-    base = y + 18
+def _line(line: _Line, scale: Scale, y: float) -> tuple[Markup, float]:
+    """One row, higher for a label that needs more lines, and where the next would stand."""
+    labels = textwrap.wrap(line.label, WIDE if not line.counts[0] else NARROW) or [""]
+    more = LINE * (len(labels) - 1)
+    base, bottom = y + 18 + more / 2, y + ROW + more
     drawn = [
-        svg.text(line.label, LEFT, base, "row"),
+        *(svg.text(text, LEFT, y + 18 + LINE * k, "row") for k, text in enumerate(labels)),
         *(svg.text(c, x, base, "row end") for c, x in zip(line.counts, COUNTS, strict=True)),
-        svg.line(LEFT, y + ROW, RIGHT, y + ROW, "grid"),
+        svg.line(LEFT, bottom, RIGHT, bottom, "grid"),
     ]
     if line.reason:
-        return svg.join(*drawn, svg.text(line.reason, FIELD, base))
-    field = sheet.plot(FIELD, y, FIELD_WIDTH, ROW, grid(scale, 0, ROW, 0.0), line.drawn)
+        return svg.join(*drawn, svg.text(line.reason, FIELD, base)), bottom
+    grid_ = sheet.plot(FIELD, y, FIELD_WIDTH, ROW + more, grid(scale, 0, ROW + more, 0.0))
+    field = sheet.plot(FIELD, y + more / 2, FIELD_WIDTH, ROW, line.drawn)
     value = svg.text(line.value, VALUE, base, "row end")
-    return svg.join(*drawn, field, value, svg.text(line.silent, RIGHT, base, "row end"))
+    silent = svg.text(line.silent, RIGHT, base, "row end")
+    return svg.join(*drawn, grid_, field, value, silent), bottom

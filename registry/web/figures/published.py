@@ -86,11 +86,8 @@ def _contrasts(found: Shown) -> Markup:
 
 
 def _flags(blocks: list[ShareBlock]) -> str:
-    """What is said of single figures: it must travel with the picture."""
-    told = dict.fromkeys(
-        f"{row.label}, {block.title}: {row.about}."
-        for block in blocks
-        for row in block.rows
-        if row.about
-    )
-    return " ".join(told)
+    """What is said of single figures, once with its papers: it must travel with the picture."""
+    told: dict[str, dict[str, None]] = {}
+    for row in (row for block in blocks for row in block.rows if row.about):
+        told.setdefault(row.about, {})[row.label] = None
+    return " ".join(f"{' · '.join(labels)}: {text}." for text, labels in told.items())
