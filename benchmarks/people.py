@@ -64,3 +64,25 @@ def enrolment(number: int, site_id: int, treated_on: date) -> Enrolment:
         ),
         covariates={"crp": Decimal(number % 97) / 10, "nephritis": "yes" if number % 3 else "no"},
     )
+
+
+def enrolment_json(number: int, treated_on: str) -> dict[str, object]:
+    """The same patient as a program tells the API."""
+    given = {"given_on": treated_on, "route": "intravenous", "cells": "62e6"}
+    return {
+        "site": "A", "treated_on": treated_on, "name": f"Ada Invented{number}",
+        "email": f"ada{number}@example.org", "telephone": f"+49 30 555{number:06}",
+        "birth_date": f"1985-{1 + number % 12:02}-{1 + number % 28:02}", "sex": "female",
+        "consent_version": "1", "consented_on": treated_on, "diagnosis": "systemic",
+        "cell_source": "umbilical_cord", "donor": "allogeneic", "cells_total": "124e6",
+        "medicines": [
+            {"medicine_class": "corticosteroid", "name": "prednisolone",
+             "daily_dose_mg": number % 30},
+            {"medicine_class": "antimalarial"},
+        ],
+        "administrations": [given, given],
+        "covariates": [
+            {"name": "crp", "value": str(number % 97 / 10)},
+            {"name": "nephritis", "value": "yes" if number % 3 else "no"},
+        ],
+    }  # fmt: skip
