@@ -81,10 +81,14 @@ def _attributes(text: str) -> dict[str, str]:
 
 @dataclass
 class Line:
-    """A connection to a server, kept open and shared by browsers that take turns."""
+    """A connection to a server, kept open and shared by browsers that take turns.
+
+    `public`: the port that links name; `port`: that of the process which answers this line.
+    """
 
     host: str
     port: int
+    public: int
     requests: int = 0
     _open: HTTPConnection | None = field(default=None, repr=False)
 
@@ -123,7 +127,7 @@ class Browser:
     def get(self, address: str) -> Page:
         """Open an address, a link of a letter or of a page."""
         parts = urlsplit(address)
-        if parts.port is not None and parts.port != self._line.port:
+        if parts.port is not None and parts.port != self._line.public:
             raise Lost(f"the link leads to port {parts.port}, not to the door")
         return self._go("GET", parts.path)
 

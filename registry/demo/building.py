@@ -21,7 +21,7 @@ from registry.clock import FixedClock
 from registry.db import reading, transaction
 from registry.demo import folder as folders
 from registry.demo import invented
-from registry.demo.door import free_port, open_door
+from registry.demo.door import free_port, open_doors
 from registry.demo.fates import FIRST_DAY, Fate, fates
 from registry.demo.ledger import Ledger
 from registry.demo.life import Life, Tell, last_day
@@ -110,8 +110,8 @@ def build_demo(
             world = World(runtime, clock, post, folder, port, seed, staff, everyone)
             post.grey |= {one.fate.email for one in everyone if one.fate.grey and one.fate.email}
             end = last_day(months)
-            with open_door(env, port, processes, folder / "door.log"):
-                life = Life(world, end, hands=processes, tell=tell)
+            with open_doors(env, port, processes, folder) as doors:
+                life = Life(world, end, doors=doors, tell=tell)
                 life.live()
             world.move_to(end, NIGHT)
             return _finished(world, env, sign_ins, end, life.requests)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -46,14 +46,28 @@ def free_port(wanted: int) -> int:
 
 
 @contextmanager
-def open_door(env: Mapping[str, str], port: int, processes: int, log: Path) -> Iterator[None]:
-    """The door answers at the port while the block runs. Raises NotServed."""
+def open_doors(
+    env: Mapping[str, str], port: int, processes: int, folder: Path
+) -> Iterator[list[int]]:
+    """The door answers at the port, and at as many more, while the block runs: one process each,
+    as behind a balancer. (Processes that share a port leave it to chance who takes a connection;
+    one often takes all.) Yields their ports. Raises NotServed.
+    """
+    ports = [port, *(free_port(0) for _ in range(processes - 1))]
+    with ExitStack() as doors:
+        for number, each in enumerate(ports, start=1):
+            doors.enter_context(_open_door(env, each, folder / f"door-{number}.log"))
+        yield ports
+
+
+@contextmanager
+def _open_door(env: Mapping[str, str], port: int, log: Path) -> Iterator[None]:
     surroundings = {k: v for k, v in os.environ.items() if not k.startswith("REGISTRY_")}
     with log.open("wb") as output:
         door = subprocess.Popen(
             [
                 *(sys.executable, "-c", COMMAND, "door"),
-                *("--host", HOST, "--port", str(port), "--concurrency", str(processes)),
+                *("--host", HOST, "--port", str(port), "--concurrency", "1"),
             ],
             env=surroundings | dict(env),
             stdout=output,

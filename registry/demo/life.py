@@ -34,15 +34,17 @@ class JobFailed(DomainError):
 
 
 class Life:
-    """Lives the days from the first to `end`, both included. `tell` hears what is happening."""
+    """Lives the days from the first to `end`, both included. `doors`: the ports at which people
+    are let in, one at a time at each. `tell` hears what is happening.
+    """
 
-    def __init__(self, world: World, end: date, *, hands: int, tell: Tell) -> None:
+    def __init__(self, world: World, end: date, *, doors: Sequence[int], tell: Tell) -> None:
         self._world, self._end, self._tell = world, end, tell
         self._files = Files(world)
         self._mailer = SmtpMailer(world.post.url)
         self._lines: SimpleQueue[Line] = SimpleQueue()
-        self._pool = ThreadPoolExecutor(hands)
-        self._all_lines = [Line(HOST, world.port) for _ in range(hands)]
+        self._pool = ThreadPoolExecutor(len(doors))
+        self._all_lines = [Line(HOST, port, world.port) for port in doors]
         for line in self._all_lines:
             self._lines.put(line)
         self._by_address = {one.fate.email: one for one in world.everyone if one.fate.email}
