@@ -23,6 +23,7 @@ from registry.demo import folder as folders
 from registry.demo import invented
 from registry.demo.door import free_port, open_doors
 from registry.demo.fates import FIRST_DAY, Fate, fates
+from registry.demo.hurry import do_not_wait
 from registry.demo.ledger import Ledger
 from registry.demo.life import Life, Tell, last_day
 from registry.demo.post import PostOffice
@@ -102,7 +103,7 @@ def build_demo(
     with PostOffice(folder / "mailbox") as post:
         settings = replace(Settings.from_env(env), smtp_url=post.url)
         runtime = make_runtime(settings, clock, guarded=True)
-        event.listen(runtime.sessions.engine, "connect", _hurry)
+        event.listen(runtime.sessions.engine, "connect", do_not_wait)
         try:
             sign_ins = _prepare(runtime, hasher)
             everyone = [_someone(fate) for fate in fates(patients, seed)]
@@ -117,11 +118,6 @@ def build_demo(
             return _finished(world, env, sign_ins, end, life.requests)
         finally:
             runtime.close()
-
-
-def _hurry(connection: Any, _record: Any) -> None:
-    """A power failure may take a demonstration with it: it need not wait for the disk."""
-    connection.execute("PRAGMA synchronous=OFF")
 
 
 def _finished(

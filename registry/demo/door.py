@@ -9,25 +9,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
-
-from sqlalchemy import event
-from sqlalchemy.pool import Pool
 
 from registry.errors import DomainError
 
 HOST = "127.0.0.1"
-COMMAND = "from registry.demo import door; door.hurry(); from registry.cli import main; main()"
+COMMAND = "from registry.cli import main; main()"
+HURRY = "--config python:registry.demo.hurry"
 PATIENCE_SECONDS, PAUSE_SECONDS = 60.0, 0.05
-
-
-def hurry() -> None:
-    """A power failure may take a demonstration with it: this process waits for no disk."""
-    event.listen(Pool, "checkout", _do_not_wait)
-
-
-def _do_not_wait(connection: Any, *_: object) -> None:
-    connection.execute("PRAGMA synchronous=OFF")
 
 
 class NotServed(DomainError):
@@ -69,7 +57,7 @@ def _open_door(env: Mapping[str, str], port: int, log: Path) -> Iterator[None]:
                 *(sys.executable, "-c", COMMAND, "door"),
                 *("--host", HOST, "--port", str(port), "--concurrency", "1"),
             ],
-            env=surroundings | dict(env),
+            env=surroundings | dict(env) | {"GUNICORN_CMD_ARGS": HURRY},
             stdout=output,
             stderr=output,
         )
