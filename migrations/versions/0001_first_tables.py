@@ -174,6 +174,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_enrolment_draft_user_id"), ["user_id"], unique=False)
 
     op.create_table(
+        "kept_form",
+        sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
+        sa.Column(
+            "user_id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False
+        ),
+        sa.Column("secret_sha256", sa.String(length=64), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["app_user.id"], name=op.f("fk_kept_form_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_kept_form")),
+        sa.UniqueConstraint("secret_sha256", name=op.f("uq_kept_form_secret_sha256")),
+    )
+    with op.batch_alter_table("kept_form", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_kept_form_ends_at"), ["ends_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_kept_form_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
         "password_reset",
         sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
         sa.Column(
@@ -846,6 +863,24 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "task_owner",
+        sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
+        sa.Column(
+            "patient_id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False
+        ),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("taken_by", sa.String(length=200), nullable=False),
+        sa.Column("taken_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["patient_id"], ["patient.id"], name=op.f("fk_task_owner_patient_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_task_owner")),
+        sa.UniqueConstraint(
+            "patient_id", "kind", "key", name=op.f("uq_task_owner_patient_id_kind_key")
+        ),
+    )
+    op.create_table(
         "treatment_course",
         sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
         sa.Column(
@@ -1404,6 +1439,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_treatment_course_patient_id"))
 
     op.drop_table("treatment_course")
+    op.drop_table("task_owner")
     with op.batch_alter_table("observation", schema=None) as batch_op:
         batch_op.drop_index(
             batch_op.f("uq_observation_fact_key"),
@@ -1589,6 +1625,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_password_reset_user_id"))
 
     op.drop_table("password_reset")
+    with op.batch_alter_table("kept_form", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_kept_form_user_id"))
+        batch_op.drop_index(batch_op.f("ix_kept_form_ends_at"))
+
+    op.drop_table("kept_form")
     with op.batch_alter_table("enrolment_draft", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_enrolment_draft_user_id"))
         batch_op.drop_index(batch_op.f("ix_enrolment_draft_ends_at"))

@@ -4,6 +4,7 @@ from registry.models.accounts import (
     ApiKey,
     EnrolmentDraft,
     IdempotencyKey,
+    KeptForm,
     PasswordReset,
     RoleGrant,
     User,
@@ -16,6 +17,7 @@ from registry.models.events import (
     Death,
     EventCategory,
     ReportedEvent,
+    TaskOwner,
     Withdrawal,
 )
 from registry.models.follow_ups import (
@@ -71,6 +73,7 @@ __all__ = [
     "Identity",
     "IdentityIndex",
     "Instance",
+    "KeptForm",
     "LabResult",
     "MailHold",
     "Medicine",
@@ -86,6 +89,7 @@ __all__ = [
     "RoleGrant",
     "Site",
     "SurveyLink",
+    "TaskOwner",
     "TreatmentCourse",
     "User",
     "UserSession",

@@ -109,3 +109,17 @@ class EnrolmentDraft(Base):
     content: Mapped[bytes]
     saved_at: Mapped[datetime]
     ends_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class KeptForm(Base):
+    """What somebody had typed when their session was over: encrypted, kept for an hour, shown to
+    them alone after they signed in again. The address it was typed at is inside.
+    """
+
+    __tablename__ = "kept_form"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"), index=True)
+    secret_sha256: Mapped[str] = mapped_column(text_of(64), unique=True)
+    content: Mapped[bytes]
+    ends_at: Mapped[datetime] = mapped_column(index=True)

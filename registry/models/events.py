@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from registry.db import Base, Json, text_of
@@ -121,3 +121,21 @@ class Alert(Recorded, Base):
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[str | None] = mapped_column(text_of(200))
     closed_with: Mapped[str | None] = mapped_column(text_of(500))
+
+
+class TaskOwner(Base):
+    """Who has taken on something of the worklist. `kind` and `key` as there: an alert's id, an
+    event's key, the month of a call, the kind of a mail hold. A line older than the task is that
+    of an earlier one.
+    """
+
+    __tablename__ = "task_owner"
+    __audited__ = True
+    __table_args__ = (UniqueConstraint("patient_id", "kind", "key"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"))
+    kind: Mapped[str] = mapped_column(text_of(10))
+    key: Mapped[str] = mapped_column(text_of(64))
+    taken_by: Mapped[str] = mapped_column(text_of(200))
+    taken_at: Mapped[datetime]
