@@ -17,7 +17,7 @@ serve: .venv/runtime ## the registry itself, in one process on SQLite
 	$(BIN)/registry serve $(ARGS)
 
 test: .venv/dev ## the whole suite; says at the end what was left out and how to get it
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
 
 check: .venv/dev ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
