@@ -258,6 +258,20 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_role_user_id"), ["user_id"], unique=False)
 
     op.create_table(
+        "site_holiday",
+        sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
+        sa.Column(
+            "site_id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False
+        ),
+        sa.Column("on", sa.Date(), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_by", sa.String(length=200), nullable=False),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_site_holiday_site_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_site_holiday")),
+        sa.UniqueConstraint("site_id", "on", name=op.f("uq_site_holiday_site_id_on")),
+    )
+    op.create_table(
         "user_session",
         sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
         sa.Column(
@@ -565,7 +579,7 @@ def upgrade() -> None:
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("recorded_by", sa.String(length=200), nullable=False),
         sa.CheckConstraint(
-            "code IN ('refused', 'other', 'undeliverable', 'no_contact')",
+            "code IN ('refused', 'other', 'undeliverable', 'no_contact', 'promised')",
             name=op.f("ck_disposition_code"),
         ),
         sa.ForeignKeyConstraint(
@@ -653,6 +667,11 @@ def upgrade() -> None:
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("remind_on", sa.Date(), nullable=True),
+        sa.Column("call_on", sa.Date(), nullable=True),
+        sa.Column("snoozed_on", sa.Date(), nullable=True),
+        sa.Column(
+            "snoozed_hour", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=True
+        ),
         sa.Column("link_asked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("link_made_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
@@ -798,6 +817,21 @@ def upgrade() -> None:
     with op.batch_alter_table("mail_hold", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_mail_hold_patient_id"), ["patient_id"], unique=False)
 
+    op.create_table(
+        "mail_preference",
+        sa.Column(
+            "patient_id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False
+        ),
+        sa.Column("hour", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=True),
+        sa.Column("fewer", sa.Boolean(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by", sa.String(length=200), nullable=False),
+        sa.CheckConstraint("hour BETWEEN 0 AND 23", name=op.f("ck_mail_preference_hour")),
+        sa.ForeignKeyConstraint(
+            ["patient_id"], ["patient.id"], name=op.f("fk_mail_preference_patient_id")
+        ),
+        sa.PrimaryKeyConstraint("patient_id", name=op.f("pk_mail_preference")),
+    )
     op.create_table(
         "medicine",
         sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
@@ -981,6 +1015,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=40), nullable=False),
         sa.Column("question", sa.String(length=60), nullable=True),
         sa.Column("message", sa.String(length=500), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("acknowledged_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("acknowledged_by", sa.String(length=200), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
@@ -1062,6 +1097,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("message_id", name=op.f("uq_outbox_message_id")),
     )
     with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_outbox_dated_at"), ["dated_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_outbox_patient_id"), ["patient_id"], unique=False)
         batch_op.create_index(
             "ix_outbox_state_next_attempt_at", ["state", "next_attempt_at"], unique=False
@@ -1402,6 +1438,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_outbox_user_id"))
         batch_op.drop_index("ix_outbox_state_next_attempt_at")
         batch_op.drop_index(batch_op.f("ix_outbox_patient_id"))
+        batch_op.drop_index(batch_op.f("ix_outbox_dated_at"))
 
     op.drop_table("outbox")
     with op.batch_alter_table("alert", schema=None) as batch_op:
@@ -1458,6 +1495,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_medicine_patient_id"))
 
     op.drop_table("medicine")
+    op.drop_table("mail_preference")
     with op.batch_alter_table("mail_hold", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_mail_hold_patient_id"))
 
@@ -1612,6 +1650,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_user_session_user_id"))
 
     op.drop_table("user_session")
+    op.drop_table("site_holiday")
     with op.batch_alter_table("role", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_role_user_id"))
         batch_op.drop_index(batch_op.f("ix_role_site_id"))

@@ -4,7 +4,7 @@ The caller writes the audit event, for these rows belong to the saving or sendin
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -40,6 +40,7 @@ def raise_alerts(
                         kind=rule.code,
                         question=question.code,
                         message=rule.label,
+                        due_at=at + timedelta(hours=rule.within_hours),
                         recorded_at=at,
                         recorded_by=by,
                     )

@@ -29,7 +29,7 @@ from registry.models.follow_ups import (
     ResponseStatus,
     SurveyLink,
 )
-from registry.models.outbox import MailHold, OutboxEmail
+from registry.models.outbox import MailHold, MailPreference, OutboxEmail
 from registry.models.patients import (
     Consent,
     Covariate,
@@ -39,7 +39,7 @@ from registry.models.patients import (
     IdentityIndex,
     Patient,
 )
-from registry.models.sites import Heartbeat, Instance, ProtocolVersion, Site
+from registry.models.sites import Heartbeat, Instance, ProtocolVersion, Site, SiteHoliday
 from registry.models.treatment import (
     Administration,
     Diagnosis,
@@ -76,6 +76,7 @@ __all__ = [
     "KeptForm",
     "LabResult",
     "MailHold",
+    "MailPreference",
     "Medicine",
     "Observation",
     "OutboxEmail",
@@ -88,6 +89,7 @@ __all__ = [
     "ResponseStatus",
     "RoleGrant",
     "Site",
+    "SiteHoliday",
     "SurveyLink",
     "TaskOwner",
     "TreatmentCourse",

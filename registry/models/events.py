@@ -104,7 +104,9 @@ class Withdrawal(Versioned, Base):
 
 
 class Alert(Recorded, Base):
-    """Something a person must look at. It is acknowledged and then closed with what was done."""
+    """Something a person must look at by `due_at`. It is acknowledged and then closed with what was
+    done.
+    """
 
     __tablename__ = "alert"
     __audited__ = True
@@ -116,6 +118,7 @@ class Alert(Recorded, Base):
     kind: Mapped[str] = mapped_column(text_of(40))
     question: Mapped[str | None] = mapped_column(text_of(60))
     message: Mapped[str] = mapped_column(text_of(500))
+    due_at: Mapped[datetime]
     acknowledged_at: Mapped[datetime | None]
     acknowledged_by: Mapped[str | None] = mapped_column(text_of(200))
     closed_at: Mapped[datetime | None]

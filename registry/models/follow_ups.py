@@ -12,7 +12,7 @@ from registry.models.versions import Recorded, Versioned, one_current
 
 MODES = ("web", "phone", "paper", "tablet", "import")
 RESPONDENTS = ("self", "parent", "carer")
-DISPOSITIONS = ("refused", "other", "undeliverable", "no_contact")
+DISPOSITIONS = ("refused", "other", "undeliverable", "no_contact", "promised")
 
 
 class FollowUp(Base):
@@ -21,7 +21,9 @@ class FollowUp(Base):
     It carries all that the patient door needs, for the door may not read the patient.
     `link_asked_at`: a new link was asked for, by the patient at the door or by staff;
     `link_made_at`: the asking that a job saw to last. `remind_on`: the local day on which the
-    reminders are next thought about; the rule decides then.
+    reminders are next thought about; the rule decides then. `call_on`: the local day on which
+    silence becomes a call. `snoozed_on`, `snoozed_hour`: when the patient asked to be reminded;
+    until then no reminder goes out.
     """
 
     __tablename__ = "follow_up"
@@ -58,6 +60,9 @@ class FollowUp(Base):
     opened_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     remind_on: Mapped[date | None]
+    call_on: Mapped[date | None]
+    snoozed_on: Mapped[date | None]
+    snoozed_hour: Mapped[int | None]
     link_asked_at: Mapped[datetime | None]
     link_made_at: Mapped[datetime | None]
 

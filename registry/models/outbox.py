@@ -32,6 +32,7 @@ class OutboxEmail(Base):
             name="state",
         ),
         Index("ix_outbox_state_next_attempt_at", "state", "next_attempt_at"),
+        Index(None, "dated_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -77,3 +78,20 @@ class MailHold(Base):
     recorded_by: Mapped[str] = mapped_column(text_of(200))
     lifted_at: Mapped[datetime | None]
     lifted_by: Mapped[str | None] = mapped_column(text_of(200))
+
+
+class MailPreference(Base):
+    """How a patient wants the letters: from which local hour on, and how often reminded.
+
+    No row, and None, stand for the protocol's rule. The zone is the follow-ups' own.
+    """
+
+    __tablename__ = "mail_preference"
+    __audited__ = True
+    __table_args__ = (CheckConstraint("hour BETWEEN 0 AND 23", name="hour"),)
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), primary_key=True)
+    hour: Mapped[int | None]
+    fewer: Mapped[bool] = mapped_column(default=False)
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[str] = mapped_column(text_of(200))

@@ -1,9 +1,9 @@
 """Clinics, the protocol in force, and the identity of this installation."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from registry.db import Base, text_of
@@ -39,6 +39,19 @@ class Site(Recorded, Base):
     hours: Mapped[str] = mapped_column(text_of(200), default="")
     emergency_text: Mapped[str] = mapped_column(text_of(500), default="")
     zone: Mapped[str] = mapped_column(text_of(64), default="UTC")
+
+
+class SiteHoliday(Recorded, Base):
+    """A day on which no letter to a patient of that clinic goes out."""
+
+    __tablename__ = "site_holiday"
+    __audited__ = True
+    __table_args__ = (UniqueConstraint("site_id", "on"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+    on: Mapped[date]
+    name: Mapped[str] = mapped_column(text_of(80), default="")
 
 
 class ProtocolVersion(Recorded, Base):

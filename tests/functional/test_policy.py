@@ -45,7 +45,7 @@ def world(registry: Runtime) -> World:
         laboratory.record_result(session, row.id, measured, by="test", at=at)
         session.add(ReportedEvent(patient_id=row.id, fact_key="told", term="unwell", **who))
         alert = {"patient_id": row.id, "site_id": row.site_id, "kind": "fever", "message": "x"}
-        session.add(Alert(**alert, **who))
+        session.add(Alert(due_at=at, **alert, **who))
         hold = {"patient_id": row.id, "kind": "undeliverable", "since": at.date()}
         session.add(MailHold(**hold, **who))
         session.flush()

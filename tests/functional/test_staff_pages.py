@@ -229,6 +229,7 @@ def test_an_alert_is_taken_on_and_closed(registry: Runtime, sign_in: SignIn) -> 
                 site_id=site_id,
                 kind="fever",
                 message="Severe fever",
+                due_at=at,
                 recorded_at=at,
                 recorded_by="door",
             )

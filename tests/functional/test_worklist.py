@@ -1,6 +1,6 @@
 """Home: what needs doing, at whose sites, in which order; and whether mail is going out."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from factories import a_patient, a_person, a_site
@@ -34,7 +34,8 @@ def an_alert(registry: Runtime, patient: Enrolled, message: str = "Severe fever"
     with transaction(registry) as session:
         site_id = session.scalars(select(FollowUp.site_id)).first() or 0
     of_one = {"patient_id": patient.patient_id, "site_id": site_id, "kind": "fever"}
-    add(registry, patient, Alert(message=message, **of_one, **stamp(registry)))
+    due_at = registry.clock.now() + timedelta(hours=24)
+    add(registry, patient, Alert(message=message, due_at=due_at, **of_one, **stamp(registry)))
 
 
 def open_due(registry: Runtime) -> None:
