@@ -21,6 +21,7 @@ READS = (
     "answer",
     "outcome_value",
     "mail_hold",
+    "mail_preference",
     "alert",
     "audit_head",
 )
@@ -33,12 +34,15 @@ ADDS = (
     "event_category",
     "withdrawal",
     "mail_hold",
+    "mail_preference",
     "alert",
     "audit_event",
     "audit_head",
 )
 CHANGES: Mapping[str, str] = {
-    "follow_up": "state, state_reason, ended_at, recall_from, link_asked_at",
+    "follow_up": "state, state_reason, ended_at, recall_from, link_asked_at, zone, remind_on, "
+    "call_on, snoozed_on, snoozed_hour",
+    "mail_preference": "hour, fewer, changed_at, changed_by",
     "survey_link": "revoked_at",
     "response_status": "superseded_at",
     "answer": "superseded_at",

@@ -3,7 +3,7 @@
 import calendar
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 RECALL_BEFORE_ENROLMENT_MONTHS = 3
 
@@ -70,3 +70,8 @@ def in_window(treated_on: date, timepoint: Timepoint, day: date) -> bool:
 def recall_at_enrolment(treated_on: date) -> date:
     """The date that "since …" questions ask from at enrolment: three months before treatment."""
     return add_months(treated_on, -RECALL_BEFORE_ENROLMENT_MONTHS)
+
+
+def last_civil_day(at: datetime) -> date:
+    """The latest date that anybody on earth writes at that instant (UTC+14)."""
+    return (at + timedelta(hours=14)).date()

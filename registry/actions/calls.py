@@ -5,9 +5,10 @@ from datetime import date, datetime
 from sqlalchemy.orm import Session
 
 from registry import audit
-from registry.actions.facts import Problem, Unusable, last_civil_day
+from registry.actions.facts import Problem, Unusable
 from registry.models import Disposition, FollowUp
 from registry.models.writing import stamp
+from surveys.timepoints import last_civil_day
 
 OUTCOMES = ("no_contact", "refused", "undeliverable", "other")
 

@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 
 from registry import audit
 from registry.actions import plans
-from registry.actions.facts import Problem, Unusable, last_civil_day
+from registry.actions.facts import Problem, Unusable
 from registry.errors import DomainError
 from registry.models import Death, FollowUp, OutboxEmail, TreatmentCourse, Withdrawal, known
 from registry.models.writing import stamp, supersede
 from surveys.lifecycle import OUTBOX_MOVES, FollowUpState, OutboxState, sources
+from surveys.timepoints import last_civil_day
 
 AWAITED = (FollowUpState.PLANNED.value, FollowUpState.OPEN.value)
 WAITING = tuple(

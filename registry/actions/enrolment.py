@@ -16,7 +16,6 @@ from registry.actions.facts import (
     Problem,
     Unusable,
     date_problems,
-    last_civil_day,
     record_problems,
 )
 from registry.errors import DomainError
@@ -34,6 +33,7 @@ from registry.protocols import Protocol
 from registry.queries import identities as people
 from registry.queries import protocols
 from registry.vault import Vault
+from surveys.timepoints import last_civil_day
 
 
 class AlreadyEnrolled(DomainError):

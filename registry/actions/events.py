@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session
 
 from registry import audit
 from registry.actions import corrections
-from registry.actions.facts import Problem, Unusable, last_civil_day
+from registry.actions.facts import Problem, Unusable
 from registry.errors import DomainError
 from registry.models import AdverseEvent, EventCategory, Patient, ReportedEvent, known
 from registry.models.writing import stamp, supersede
 from registry.protocols import categories_of
 from registry.queries import protocols
+from surveys.timepoints import last_civil_day
 
 CTCAE_VERSIONS = ("5.0", "6.0")
 SERIOUS_BECAUSE = (

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date
 from decimal import Decimal
 
 from registry.errors import Invalid
@@ -118,11 +118,6 @@ class Enrolment:
     covariates: Mapping[str, Decimal | str] = field(default_factory=dict)
     died_on: date | None = None
     withdrawn_on: date | None = None
-
-
-def last_civil_day(at: datetime) -> date:
-    """The latest date that anybody on earth writes at that instant (UTC+14)."""
-    return (at + timedelta(hours=14)).date()
 
 
 def date_problems(enrolment: Enrolment, today: date) -> Iterator[Problem]:

@@ -6,10 +6,11 @@ from sqlalchemy.orm import Session
 
 from registry import labs
 from registry.actions import corrections
-from registry.actions.facts import Measured, Problem, Unusable, last_civil_day
+from registry.actions.facts import Measured, Problem, Unusable
 from registry.actions.laboratory import Implausible, columns, doubt, problems
 from registry.models import LabResult
 from registry.queries import laboratory
+from surveys.timepoints import last_civil_day
 
 
 def correct_result(

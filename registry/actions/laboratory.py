@@ -7,11 +7,12 @@ from decimal import Decimal
 from sqlalchemy.orm import Session
 
 from registry import audit, labs
-from registry.actions.facts import Measured, Problem, Unusable, last_civil_day
+from registry.actions.facts import Measured, Problem, Unusable
 from registry.errors import Invalid
 from registry.models import LabResult
 from registry.models.writing import Row, stamp
 from registry.queries import laboratory
+from surveys.timepoints import last_civil_day
 
 PLACES = Decimal("0.000000001")
 

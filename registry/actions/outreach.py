@@ -15,6 +15,7 @@ from registry.queries import outreach
 from registry.queries.outreach import Stop
 from registry.settings import Settings
 from surveys.lifecycle import FollowUpState, OutboxState
+from surveys.timepoints import last_civil_day
 
 BATCH = 200
 NEW_LINK_PAUSE = timedelta(hours=1)
@@ -50,7 +51,7 @@ def _take_due(session: Session, at: datetime, limit: int) -> Sequence[FollowUp]:
         session,
         (FollowUp.state == FollowUpState.PLANNED)
         & (FollowUp.month > 0)
-        & (FollowUp.due_on <= outreach.last_civil_day(at)),
+        & (FollowUp.due_on <= last_civil_day(at)),
         at,
         lambda today: and_(FollowUp.due_on <= today, FollowUp.closes_on >= today),
     )
@@ -112,7 +113,7 @@ def close_windows(session: Session, *, by: str, at: datetime, limit: int = BATCH
     ready = outreach.on_local_day(
         session,
         FollowUp.state.in_((FollowUpState.PLANNED, FollowUpState.OPEN))
-        & (FollowUp.closes_on < outreach.last_civil_day(at)),
+        & (FollowUp.closes_on < last_civil_day(at)),
         at,
         lambda today: FollowUp.closes_on < today,
     )

@@ -23,6 +23,7 @@ from surveys.lifecycle import (
     reminder_refusal,
     reminders,
 )
+from surveys.timepoints import last_civil_day
 
 IN_FLIGHT = frozenset({OutboxState.QUEUED, OutboxState.LEASED, OutboxState.HANDOVER})
 MAY_HAVE_ARRIVED = frozenset({OutboxState.SENT, OutboxState.PARKED})
@@ -66,8 +67,7 @@ def remind_due(
 def _take_due(session: Session, at: datetime, limit: int) -> Sequence[FollowUp]:
     ready = outreach.on_local_day(
         session,
-        (FollowUp.state == FollowUpState.OPEN)
-        & (FollowUp.remind_on <= outreach.last_civil_day(at)),
+        (FollowUp.state == FollowUpState.OPEN) & (FollowUp.remind_on <= last_civil_day(at)),
         at,
         lambda today: FollowUp.remind_on <= today,
     )

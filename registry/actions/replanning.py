@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from registry import audit
 from registry.actions.endings import WAITING
-from registry.actions.facts import Problem, Unusable, last_civil_day
+from registry.actions.facts import Problem, Unusable
 from registry.actions.plans import PlanLine
 from registry.models import (
     Administration,
@@ -27,7 +27,7 @@ from registry.models import (
 from registry.models.writing import supersede
 from registry.queries import protocols
 from surveys.lifecycle import ANSWERED, FollowUpState, OutboxState
-from surveys.timepoints import PlannedFollowUp
+from surveys.timepoints import PlannedFollowUp, last_civil_day
 
 TOO_LATE = "its window ended before the treatment date was corrected"
 _S = FollowUpState

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from registry import audit
-from registry.actions.facts import Course, Given, Observed, Problem, Unusable, last_civil_day
+from registry.actions.facts import Course, Given, Observed, Problem, Unusable
 from registry.models import (
     Administration,
     Observation,
@@ -20,6 +20,7 @@ from registry.models import (
 from registry.models.writing import insert_rows, stamp
 from registry.protocols import Protocol
 from registry.queries import protocols
+from surveys.timepoints import last_civil_day
 
 
 def record_course(

@@ -18,13 +18,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from registry import audit
-from registry.actions.facts import last_civil_day
 from registry.imports.columns import Columns, Values
 from registry.imports.faults import Faults
 from registry.imports.job import Job, Summary
 from registry.imports.reading import Row
 from registry.models import Demographics, Patient, TreatmentCourse, known
 from registry.models.versions import Versioned
+from surveys.timepoints import last_civil_day
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from registry.actions import enrolment, sites
-from registry.actions.facts import Enrolment, date_problems, last_civil_day
+from registry.actions.facts import Enrolment, date_problems
 from registry.imports.columns import Columns, Values
 from registry.imports.covariates import Covariates, known_covariates
 from registry.imports.faults import Faults
@@ -19,6 +19,7 @@ from registry.imports.reading import Row
 from registry.models import Site
 from registry.queries import identities, protocols
 from registry.schemas.rows import PatientRowSchema
+from surveys.timepoints import last_civil_day
 
 CSV_NAMES = {
     "treated_on": "treatment_date",

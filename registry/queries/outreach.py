@@ -114,11 +114,6 @@ def on_local_day(
     return and_(candidates, or_(*fits))
 
 
-def last_civil_day(at: datetime) -> date:
-    """The latest date that anybody on earth writes at that instant (UTC+14)."""
-    return (at + timedelta(hours=14)).date()
-
-
 def refusals(session: Session, letters: Sequence[OutboxEmail], at: datetime) -> dict[int, str]:
     """Which of these letters must not go out any more, by id, and why."""
     stopped = stops(session, {one.patient_id for one in letters if one.patient_id is not None})
