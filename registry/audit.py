@@ -69,6 +69,21 @@ def record(
     record_many(session, [Entry(subject, action, changes or {}, reason)], by=by, at=at)
 
 
+def record_of_patient(
+    session: Session,
+    patient_id: int,
+    action: str,
+    changes: Mapping[str, Any],
+    *,
+    by: str,
+    at: datetime,
+    reason: str | None = None,
+) -> None:
+    """`record` on the chain of a patient."""
+    entry = Entry(f"patient:{patient_id}", action, changes, reason)
+    record_many(session, [entry], by=by, at=at)
+
+
 def record_many(session: Session, entries: Sequence[Entry], *, by: str, at: datetime) -> None:
     """Write events in order. Locks the heads it moves, in order of subject (no deadlock)."""
     session.flush()

@@ -84,7 +84,7 @@ def change_fact(
     successor = supersede(session, fact, reason=reason, by=by, at=at, **new)
     if isinstance(successor, Demographics):
         _carry(session, successor)
-    _record(session, successor, f"{_kind(fact)}.corrected", told, reason=reason, by=by, at=at)
+    _record(session, fact, "corrected", told, reason=reason, by=by, at=at)
     return successor
 
 
@@ -93,7 +93,7 @@ def retract_fact(session: Session, fact: Versioned, *, reason: str, by: str, at:
     _refuse_old(fact)
     _refuse_no_reason(reason)
     fact.superseded_at = at
-    _record(session, fact, f"{_kind(fact)}.retracted", {}, reason=reason, by=by, at=at)
+    _record(session, fact, "retracted", {}, reason=reason, by=by, at=at)
 
 
 def change_identity(
@@ -133,7 +133,9 @@ def change_identity(
     session.add_all(
         IdentityIndex(**row) for row in identities.index_rows(vault, patient_id, person)
     )
-    _record(session, identity, "identity.corrected", told, reason=reason, by=by, at=at)
+    audit.record_of_patient(
+        session, identity.patient_id, "identity.corrected", told, reason=reason, by=by, at=at
+    )
 
 
 def _refuse_others_email(
@@ -172,7 +174,9 @@ def record_consent(
     else:
         new = Consent(patient_id=patient_id, **told, **stamp(by, at))
         session.add(new)
-        _record(session, new, "consent.given", told, reason=reason, by=by, at=at)
+        audit.record_of_patient(
+            session, new.patient_id, "consent.given", told, reason=reason, by=by, at=at
+        )
     session.execute(
         update(FollowUp)
         .where(FollowUp.patient_id == patient_id, FollowUp.state.in_(AWAITED))
@@ -202,7 +206,9 @@ def set_covariate(
         return
     new = Covariate(patient_id=patient_id, **columns, **stamp(by, at))
     session.add(new)
-    _record(session, new, "covariate.recorded", {name: value}, reason=reason, by=by, at=at)
+    audit.record_of_patient(
+        session, new.patient_id, "covariate.recorded", {name: value}, reason=reason, by=by, at=at
+    )
 
 
 def set_diagnosis(
@@ -217,7 +223,9 @@ def set_diagnosis(
         return
     new = Diagnosis(patient_id=patient_id, kind=kind, **stamp(by, at))
     session.add(new)
-    _record(session, new, "diagnosis.recorded", {"kind": kind}, reason=reason, by=by, at=at)
+    audit.record_of_patient(
+        session, new.patient_id, "diagnosis.recorded", {"kind": kind}, reason=reason, by=by, at=at
+    )
 
 
 def _carry(session: Session, person: Demographics) -> None:
@@ -249,22 +257,7 @@ def _kind(fact: Versioned) -> str:
     return str(getattr(type(fact), "__tablename__", ""))
 
 
-def _record(
-    session: Session,
-    fact: Any,
-    action: str,
-    changes: Mapping[str, Any],
-    *,
-    reason: str | None,
-    by: str,
-    at: datetime,
-) -> None:
-    audit.record(
-        session,
-        by=by,
-        at=at,
-        action=action,
-        subject=f"patient:{fact.patient_id}",
-        changes=changes,
-        reason=reason,
-    )
+def _record(session: Session, fact: Any, done: str, changes: Mapping[str, Any], **who: Any) -> None:
+    """`fact`: any fact of a patient."""
+    action = f"{_kind(fact)}.{done}"
+    audit.record_of_patient(session, fact.patient_id, action, changes, **who)

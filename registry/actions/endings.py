@@ -1,6 +1,5 @@
 """Death and withdrawal: nobody is written to any more, in the same transaction."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeVar
@@ -62,7 +61,7 @@ def record_death(
     session.add(Death(patient_id=patient_id, died_on=died_on, cause=cause, **stamp(by, at)))
     stopped = _stop(session, patient_id, plans.DIED, at)
     changes = {"died_on": died_on, "cause": cause, "stopped": stopped}
-    _record(session, patient_id, "patient.died", changes, by=by, at=at)
+    audit.record_of_patient(session, patient_id, "patient.died", changes, by=by, at=at)
     return stopped
 
 
@@ -95,7 +94,7 @@ def withdraw(
         session.add(Withdrawal(patient_id=patient_id, **told, **stamp(by, at)))
     stopped = _stop(session, patient_id, plans.WITHDREW, at)
     changes = {**told, "stopped": stopped}
-    _record(session, patient_id, "patient.withdrew", changes, by=by, at=at)
+    audit.record_of_patient(session, patient_id, "patient.withdrew", changes, by=by, at=at)
     return stopped
 
 
@@ -122,7 +121,9 @@ def correct_death(
     _refuse_day(session, patient_id, "died_on", died_on, at)
     changes = {"died_on": (death.died_on, died_on)}
     supersede(session, death, reason=reason, by=by, at=at, died_on=died_on)
-    _record(session, patient_id, "death.corrected", changes, by=by, at=at, reason=reason)
+    audit.record_of_patient(
+        session, patient_id, "death.corrected", changes, by=by, at=at, reason=reason
+    )
 
 
 def correct_withdrawal(
@@ -133,7 +134,9 @@ def correct_withdrawal(
     _refuse_day(session, patient_id, "withdrawn_on", withdrawn_on, at)
     changes = {"withdrawn_on": (withdrawal.withdrawn_on, withdrawn_on)}
     supersede(session, withdrawal, reason=reason, by=by, at=at, withdrawn_on=withdrawn_on)
-    _record(session, patient_id, "withdrawal.corrected", changes, by=by, at=at, reason=reason)
+    audit.record_of_patient(
+        session, patient_id, "withdrawal.corrected", changes, by=by, at=at, reason=reason
+    )
 
 
 def undo_death(
@@ -144,7 +147,9 @@ def undo_death(
     death.superseded_at = at
     months = _resume(session, patient_id, plans.DIED, at)
     changes = {"died_on": (death.died_on, None), "resumed": months}
-    _record(session, patient_id, "death.undone", changes, by=by, at=at, reason=reason)
+    audit.record_of_patient(
+        session, patient_id, "death.undone", changes, by=by, at=at, reason=reason
+    )
     return months
 
 
@@ -156,7 +161,9 @@ def undo_withdrawal(
     withdrawal.superseded_at = at
     months = _resume(session, patient_id, plans.WITHDREW, at)
     changes = {"withdrawn_on": (withdrawal.withdrawn_on, None), "resumed": months}
-    _record(session, patient_id, "withdrawal.undone", changes, by=by, at=at, reason=reason)
+    audit.record_of_patient(
+        session, patient_id, "withdrawal.undone", changes, by=by, at=at, reason=reason
+    )
     return months
 
 
@@ -227,24 +234,3 @@ def _refuse_day(session: Session, patient_id: int, field: str, day: date, at: da
         raise Unusable([Problem(field, f"{day} lies in the future")])
     if day < treated_on:
         raise Unusable([Problem(field, f"{day} is before the treatment on {treated_on}")])
-
-
-def _record(
-    session: Session,
-    patient_id: int,
-    action: str,
-    changes: Mapping[str, object],
-    *,
-    by: str,
-    at: datetime,
-    reason: str | None = None,
-) -> None:
-    audit.record(
-        session,
-        by=by,
-        at=at,
-        action=action,
-        subject=f"patient:{patient_id}",
-        changes=changes,
-        reason=reason,
-    )

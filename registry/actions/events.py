@@ -106,7 +106,9 @@ def record_adverse_event(
     )
     session.add(event)
     _categorise(session, event, by=by, at=at)
-    _record(session, event, "event.recorded", told.columns(), by=by, at=at)
+    audit.record_of_patient(
+        session, event.patient_id, "event.recorded", told.columns(), by=by, at=at
+    )
     return event
 
 
@@ -212,7 +214,9 @@ def _judge(
         state=state,
         adverse_event_key=key,
     )
-    _record(session, new, f"report.{state}", changes, reason=reason, by=by, at=at)
+    audit.record_of_patient(
+        session, new.patient_id, f"report.{state}", changes, reason=reason, by=by, at=at
+    )
 
 
 def _categories(session: Session, event_key: str) -> list[EventCategory]:
@@ -242,25 +246,4 @@ def _categorise(session: Session, event: AdverseEvent, *, by: str, at: datetime)
             **stamp(by, at),
         )
         for code in sorted(wanted)
-    )
-
-
-def _record(
-    session: Session,
-    fact: AdverseEvent | ReportedEvent,
-    action: str,
-    changes: dict[str, Any],
-    *,
-    reason: str | None = None,
-    by: str,
-    at: datetime,
-) -> None:
-    audit.record(
-        session,
-        by=by,
-        at=at,
-        action=action,
-        subject=f"patient:{fact.patient_id}",
-        changes=changes,
-        reason=reason,
     )

@@ -267,12 +267,7 @@ def _record(
     at: datetime,
     reason: str | None = None,
 ) -> None:
-    audit.record(
-        session,
-        by=by,
-        at=at,
-        action=action,
-        subject=f"patient:{follow_up.patient_id}",
-        changes={f"month {follow_up.month}: {name}": value for name, value in changes.items()},
-        reason=reason,
+    told = {f"month {follow_up.month}: {name}": value for name, value in changes.items()}
+    audit.record_of_patient(
+        session, follow_up.patient_id, action, told, by=by, at=at, reason=reason
     )
