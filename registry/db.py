@@ -45,6 +45,8 @@ NAMING: dict[str, Any] = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+# numbers that stand in links and in the side journal are given once, also after rows were lost
+NEVER_AGAIN: dict[str, Any] = {"sqlite_autoincrement": True}
 Json = JSON().with_variant(JSONB(), "postgresql")
 
 

@@ -38,6 +38,7 @@ ADDS = (
     "alert",
     "audit_event",
     "audit_head",
+    "journal_debt",
 )
 CHANGES: Mapping[str, str] = {
     "follow_up": "state, state_reason, ended_at, recall_from, link_asked_at, zone, remind_on, "
@@ -56,6 +57,7 @@ PARTLY_READS: Mapping[str, str] = {
     "reported_event": "id",
     "event_category": "id",
     "audit_event": "id",
+    "journal_debt": "id",
 }
 
 

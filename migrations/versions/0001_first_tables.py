@@ -62,6 +62,30 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("subject", name=op.f("pk_audit_head")),
     )
     op.create_table(
+        "conservation",
+        sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
+        sa.Column("ran_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "patients", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False
+        ),
+        sa.Column(
+            "planned", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False
+        ),
+        sa.Column(
+            "states", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False
+        ),
+        sa.Column(
+            "faults", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False
+        ),
+        sa.Column(
+            "found", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_conservation")),
+    )
+    with op.batch_alter_table("conservation", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_conservation_ran_at"), ["ran_at"], unique=False)
+
+    op.create_table(
         "heartbeat",
         sa.Column("job", sa.String(length=40), nullable=False),
         sa.Column("last_run_at", sa.DateTime(timezone=True), nullable=False),
@@ -97,12 +121,21 @@ def upgrade() -> None:
         sa.Column(
             "epoch", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False
         ),
+        sa.Column("restored_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "numbered", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False
         ),
         sa.Column("demo_now", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("id = 1", name=op.f("ck_instance_one_row")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_instance")),
+    )
+    op.create_table(
+        "journal_debt",
+        sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("told", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_journal_debt")),
     )
     op.create_table(
         "protocol",
@@ -226,6 +259,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_patient_site_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_patient")),
         sa.UniqueConstraint("study_number", name=op.f("uq_patient_study_number")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("patient", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_patient_site_id"), ["site_id"], unique=False)
@@ -257,6 +291,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_role_site_id"), ["site_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_role_user_id"), ["user_id"], unique=False)
 
+    op.create_table(
+        "sending_hold",
+        sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
+        sa.Column(
+            "site_id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=True
+        ),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("reason", sa.String(length=300), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("placed_by", sa.String(length=200), nullable=False),
+        sa.Column("lifted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lifted_by", sa.String(length=200), nullable=True),
+        sa.CheckConstraint("kind IN ('person','policy')", name=op.f("ck_sending_hold_kind")),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_sending_hold_site_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sending_hold")),
+    )
     op.create_table(
         "site_holiday",
         sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
@@ -684,6 +734,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_follow_up_site_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_follow_up")),
         sa.UniqueConstraint("patient_id", "month", name=op.f("uq_follow_up_patient_id_month")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("follow_up", schema=None) as batch_op:
         batch_op.create_index("ix_follow_up_link_asked_at", ["link_asked_at"], unique=False)
@@ -801,6 +852,7 @@ def upgrade() -> None:
             "patient_id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False
         ),
         sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("reason", sa.String(length=200), nullable=True),
         sa.Column("since", sa.Date(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("recorded_by", sa.String(length=200), nullable=False),
@@ -1077,6 +1129,13 @@ def upgrade() -> None:
         sa.Column(
             "broken_count", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False
         ),
+        sa.Column(
+            "lapse_count", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False
+        ),
+        sa.Column("fault", sa.String(length=10), nullable=True),
+        sa.Column(
+            "resent", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False
+        ),
         sa.Column("dated_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("message_id", sa.String(length=200), nullable=True),
         sa.Column("facts", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
@@ -1095,12 +1154,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
         sa.UniqueConstraint("follow_up_id", "number", name=op.f("uq_outbox_follow_up_id_number")),
         sa.UniqueConstraint("message_id", name=op.f("uq_outbox_message_id")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_outbox_dated_at"), ["dated_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_outbox_patient_id"), ["patient_id"], unique=False)
         batch_op.create_index(
+            "ix_outbox_state_ended_at",
+            ["state", "ended_at"],
+            unique=False,
+            sqlite_where=sa.text("ended_at IS NOT NULL"),
+            postgresql_where=sa.text("ended_at IS NOT NULL"),
+        )
+        batch_op.create_index(
             "ix_outbox_state_next_attempt_at", ["state", "next_attempt_at"], unique=False
+        )
+        batch_op.create_index(
+            "ix_outbox_uncertain_count",
+            ["uncertain_count"],
+            unique=False,
+            sqlite_where=sa.text("uncertain_count > 0"),
+            postgresql_where=sa.text("uncertain_count > 0"),
         )
         batch_op.create_index(batch_op.f("ix_outbox_user_id"), ["user_id"], unique=False)
 
@@ -1210,6 +1284,43 @@ def upgrade() -> None:
             sqlite_where=sa.text("superseded_at IS NULL"),
             postgresql_where=sa.text("superseded_at IS NULL"),
         )
+
+    op.create_table(
+        "bounce",
+        sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
+        sa.Column(
+            "outbox_id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False
+        ),
+        sa.Column(
+            "patient_id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=True
+        ),
+        sa.Column(
+            "site_id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=True
+        ),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("source", sa.String(length=10), nullable=False),
+        sa.Column("status", sa.String(length=12), nullable=True),
+        sa.Column("words", sa.String(length=200), nullable=False),
+        sa.Column("local_on", sa.Date(), nullable=False),
+        sa.Column("address_digest", sa.String(length=64), nullable=True),
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_by", sa.String(length=200), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('hard', 'soft', 'policy', 'complaint', 'auto_reply', 'delayed', 'other')",
+            name=op.f("ck_bounce_kind"),
+        ),
+        sa.CheckConstraint("source IN ('reply', 'message')", name=op.f("ck_bounce_source")),
+        sa.ForeignKeyConstraint(["outbox_id"], ["outbox.id"], name=op.f("fk_bounce_outbox_id")),
+        sa.ForeignKeyConstraint(["patient_id"], ["patient.id"], name=op.f("fk_bounce_patient_id")),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_bounce_site_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_bounce")),
+        sa.UniqueConstraint("key", name=op.f("uq_bounce_key")),
+    )
+    with op.batch_alter_table("bounce", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_bounce_outbox_id"), ["outbox_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_bounce_patient_id"), ["patient_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_bounce_recorded_at"), ["recorded_at"], unique=False)
 
     op.create_table(
         "outcome_value",
@@ -1410,6 +1521,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_outcome_value_response_id"))
 
     op.drop_table("outcome_value")
+    with op.batch_alter_table("bounce", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_bounce_recorded_at"))
+        batch_op.drop_index(batch_op.f("ix_bounce_patient_id"))
+        batch_op.drop_index(batch_op.f("ix_bounce_outbox_id"))
+
+    op.drop_table("bounce")
     with op.batch_alter_table("answer", schema=None) as batch_op:
         batch_op.drop_index(
             batch_op.f("uq_answer_response_id_question"),
@@ -1436,7 +1553,17 @@ def downgrade() -> None:
     op.drop_table("response")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_outbox_user_id"))
+        batch_op.drop_index(
+            "ix_outbox_uncertain_count",
+            sqlite_where=sa.text("uncertain_count > 0"),
+            postgresql_where=sa.text("uncertain_count > 0"),
+        )
         batch_op.drop_index("ix_outbox_state_next_attempt_at")
+        batch_op.drop_index(
+            "ix_outbox_state_ended_at",
+            sqlite_where=sa.text("ended_at IS NOT NULL"),
+            postgresql_where=sa.text("ended_at IS NOT NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_outbox_patient_id"))
         batch_op.drop_index(batch_op.f("ix_outbox_dated_at"))
 
@@ -1651,6 +1778,7 @@ def downgrade() -> None:
 
     op.drop_table("user_session")
     op.drop_table("site_holiday")
+    op.drop_table("sending_hold")
     with op.batch_alter_table("role", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_role_user_id"))
         batch_op.drop_index(batch_op.f("ix_role_site_id"))
@@ -1680,12 +1808,17 @@ def downgrade() -> None:
     op.drop_table("api_key")
     op.drop_table("site")
     op.drop_table("protocol")
+    op.drop_table("journal_debt")
     op.drop_table("instance")
     with op.batch_alter_table("idempotency_key", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_idempotency_key_recorded_at"))
 
     op.drop_table("idempotency_key")
     op.drop_table("heartbeat")
+    with op.batch_alter_table("conservation", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_conservation_ran_at"))
+
+    op.drop_table("conservation")
     op.drop_table("audit_head")
     with op.batch_alter_table("audit_event", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_audit_event_at"))

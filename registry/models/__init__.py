@@ -29,6 +29,7 @@ from registry.models.follow_ups import (
     ResponseStatus,
     SurveyLink,
 )
+from registry.models.keeping import Conservation, JournalDebt
 from registry.models.outbox import MailHold, MailPreference, OutboxEmail
 from registry.models.patients import (
     Consent,
@@ -39,6 +40,7 @@ from registry.models.patients import (
     IdentityIndex,
     Patient,
 )
+from registry.models.returned import Bounce, SendingHold
 from registry.models.sites import Heartbeat, Instance, ProtocolVersion, Site, SiteHoliday
 from registry.models.treatment import (
     Administration,
@@ -58,7 +60,9 @@ __all__ = [
     "ApiKey",
     "AuditEvent",
     "AuditHead",
+    "Bounce",
     "Consent",
+    "Conservation",
     "Covariate",
     "DataKey",
     "Death",
@@ -73,6 +77,7 @@ __all__ = [
     "Identity",
     "IdentityIndex",
     "Instance",
+    "JournalDebt",
     "KeptForm",
     "LabResult",
     "MailHold",
@@ -88,6 +93,7 @@ __all__ = [
     "Response",
     "ResponseStatus",
     "RoleGrant",
+    "SendingHold",
     "Site",
     "SiteHoliday",
     "SurveyLink",

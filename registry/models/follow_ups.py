@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from registry.db import Base, Json, text_of
+from registry.db import NEVER_AGAIN, Base, Json, text_of
 from registry.models.versions import Recorded, Versioned, one_current
 
 MODES = ("web", "phone", "paper", "tablet", "import")
@@ -38,6 +38,7 @@ class FollowUp(Base):
         Index("ix_follow_up_state_closes_on", "state", "closes_on"),
         Index("ix_follow_up_state_remind_on", "state", "remind_on"),
         Index("ix_follow_up_link_asked_at", "link_asked_at"),
+        NEVER_AGAIN,
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -3,10 +3,10 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from registry.db import Base, text_of
+from registry.db import NEVER_AGAIN, Base, text_of
 
 LETTERS = ("invitation", "reminder", "new_link", "password_reset", "test")
 
@@ -18,7 +18,9 @@ class OutboxEmail(Base):
     protocol's rule, from 101 new links; a letter to staff has a user instead, and a password
     reset's number is the reset's id. `fence` rises with each claim, so that a worker who lost its
     lease cannot record. `uncertain_count` counts attempts that ended between hand-over and the
-    server's reply, `broken_count` those that a fault or a death of ours ended before it.
+    server's reply, `broken_count` those that a fault of ours ended before it, `lapse_count` those
+    whose worker died before it. `fault` says what a refusal was about (registry.bounces.kinds);
+    `resent` is 1 once a person had it sent again.
     `dated_at`, `message_id`, `facts` and `address_digest` are set at the first hand-over: every
     copy is made from them, and none goes to another address.
     """
@@ -32,7 +34,22 @@ class OutboxEmail(Base):
             name="state",
         ),
         Index("ix_outbox_state_next_attempt_at", "state", "next_attempt_at"),
+        Index(
+            "ix_outbox_uncertain_count",
+            "uncertain_count",
+            sqlite_where=text("uncertain_count > 0"),
+            postgresql_where=text("uncertain_count > 0"),
+        ),
         Index(None, "dated_at"),
+        # the letters that have come to an end, by when: what was sent or refused lately
+        Index(
+            "ix_outbox_state_ended_at",
+            "state",
+            "ended_at",
+            sqlite_where=text("ended_at IS NOT NULL"),
+            postgresql_where=text("ended_at IS NOT NULL"),
+        ),
+        NEVER_AGAIN,
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -53,6 +70,9 @@ class OutboxEmail(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     uncertain_count: Mapped[int] = mapped_column(default=0)
     broken_count: Mapped[int] = mapped_column(default=0)
+    lapse_count: Mapped[int] = mapped_column(default=0)
+    fault: Mapped[str | None] = mapped_column(text_of(10))
+    resent: Mapped[int] = mapped_column(default=0)
     dated_at: Mapped[datetime | None]
     message_id: Mapped[str | None] = mapped_column(text_of(200), unique=True)
     facts: Mapped[dict[str, Any] | None]
@@ -62,7 +82,10 @@ class OutboxEmail(Base):
 
 
 class MailHold(Base):
-    """No mail to this patient: unsubscribed, undeliverable or complained, until lifted."""
+    """No mail to this patient: unsubscribed, undeliverable or complained, until lifted.
+
+    `reason`: the server's words, or what came back, without an address.
+    """
 
     __tablename__ = "mail_hold"
     __audited__ = True
@@ -73,6 +96,7 @@ class MailHold(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
     kind: Mapped[str] = mapped_column(text_of(20))
+    reason: Mapped[str | None] = mapped_column(text_of(200))
     since: Mapped[date]
     recorded_at: Mapped[datetime]
     recorded_by: Mapped[str] = mapped_column(text_of(200))

@@ -6,7 +6,7 @@ from decimal import Decimal
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from registry.db import Base, text_of
+from registry.db import NEVER_AGAIN, Base, text_of
 from registry.models.versions import Recorded, Versioned, one_current
 
 
@@ -15,6 +15,7 @@ class Patient(Recorded, Base):
 
     __tablename__ = "patient"
     __audited__ = True
+    __table_args__ = NEVER_AGAIN
 
     id: Mapped[int] = mapped_column(primary_key=True)
     study_number: Mapped[str] = mapped_column(text_of(40), unique=True)

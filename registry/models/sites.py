@@ -13,6 +13,8 @@ from registry.models.versions import Recorded
 class Instance(Base):
     """One row: which registry this is. A demo registry has a clock that can be moved.
 
+    `epoch` is 0 until the registry was paired with its side journal, and rises each time a restored
+    database is reconciled; `restored_at`: it came back from a backup and was not reconciled yet.
     `numbered` counts the study numbers given out; locking the row makes them one by one.
     """
 
@@ -21,7 +23,8 @@ class Instance(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True, default=1)
     instance_id: Mapped[str] = mapped_column(text_of(32))
-    epoch: Mapped[int] = mapped_column(default=1)
+    epoch: Mapped[int] = mapped_column(default=0)
+    restored_at: Mapped[datetime | None]
     numbered: Mapped[int] = mapped_column(default=0)
     demo_now: Mapped[datetime | None]
 
