@@ -5,7 +5,7 @@ refused. What is refused to a member of staff because of the site reads like wha
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
@@ -19,7 +19,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from registry import tokens
 from registry.actions import accounts, once
-from registry.actions.reading import log_reads
+from registry.actions.reading import log_list, log_reads
 from registry.db import reading, transaction
 from registry.errors import DomainError, NotFound, Refused
 from registry.models import Patient
@@ -152,6 +152,11 @@ def may_use(endpoint: str) -> bool:
 def note_read(patient_id: int, what: str) -> None:
     """Have it recorded that the answer shows something of a patient; no record, no answer."""
     g.setdefault("reads", {})[patient_id] = what
+
+
+def note_list(patient_ids: Collection[int], what: str) -> None:
+    """Have it recorded, in one line, that a list shows something of who these patients are."""
+    g.setdefault("listed", {}).setdefault(what, set()).update(patient_ids)
 
 
 def _admit() -> AnyResponse | None:
@@ -316,9 +321,12 @@ def _finish(response: Response) -> Response:
 def _record_reads(response: Response) -> None:
     """Reading is part of the trail: if it cannot be written, nothing is shown."""
     reads: Mapping[int, str] = g.pop("reads", {})
-    if not reads or response.status_code != 200:
+    listed: Mapping[str, set[int]] = g.pop("listed", {})
+    if not (reads or any(listed.values())) or response.status_code != 200:
         return
     with transaction(runtime()) as session:
         for what in set(reads.values()):
             those = sorted(patient_id for patient_id, page in reads.items() if page == what)
             log_reads(session, those, what, by=by(), at=at())
+        for what, them in ((what, them) for what, them in listed.items() if them):
+            log_list(session, asker().user_id, sorted(them), what, by=by(), at=at())

@@ -21,3 +21,19 @@ def log_reads(
         for patient_id in patient_ids
     ]
     audit.record_many(session, entries, by=by, at=at)
+
+
+def log_list(
+    session: Session, user_id: int, patient_ids: list[int], what: str, *, by: str, at: datetime
+) -> None:
+    """A list showed something of who these patients are: one event in the reader's own chain that
+    names them all, for a list is opened often.
+    """
+    audit.record(
+        session,
+        by=by,
+        at=at,
+        action="identity.listed",
+        subject=f"user:{user_id}",
+        changes={what: True} | {f"patient:{patient_id}": True for patient_id in patient_ids},
+    )

@@ -192,6 +192,12 @@ def user_by_email(session: Session, email: str) -> User | None:
     return session.scalars(select(User).where(User.email == normal(email))).one_or_none()
 
 
+def names(session: Session, emails: Collection[str]) -> dict[str, str]:
+    """The names of the accounts with these addresses."""
+    rows = session.execute(select(User.email, User.name).where(User.email.in_(emails)))
+    return {row.email: row.name for row in rows}
+
+
 def normal(email: str) -> str:
     """The form in which staff addresses are kept."""
     return email.strip().casefold()

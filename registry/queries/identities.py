@@ -20,6 +20,11 @@ class Person:
     telephone: str | None = None
     birth_date: date | None = None
 
+    @property
+    def initials(self) -> str:
+        """The first letter of each word of the name, like "K. M."; empty where no name is kept."""
+        return " ".join(f"{word[0].upper()}." for word in (self.name or "").split())
+
     def texts(self) -> dict[str, str | None]:
         """The columns of identity as text."""
         born = self.birth_date.isoformat() if self.birth_date else None

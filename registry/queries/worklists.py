@@ -1,13 +1,14 @@
 """What needs doing at some sites: alerts, events to look at, calls, addresses; and the post."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select, true
 from sqlalchemy.orm import Session
 
+from registry.errors import NotFound
 from registry.models import (
     Alert,
     Disposition,
@@ -16,6 +17,7 @@ from registry.models import (
     OutboxEmail,
     Patient,
     ReportedEvent,
+    TaskOwner,
     known,
 )
 from registry.protocols import Protocol
@@ -43,17 +45,24 @@ class Kind(StrEnum):
 class Task:
     """One thing to do for one patient. `key`: alert id, event key, month or kind of hold.
 
-    `what` says what happened, `facts` what else to know; `by` is the deadline.
+    `what` says what happened, `facts` what else to know; `since` is when it came up, `by` the
+    deadline, `owner` the address of whoever has taken it on.
     """
 
     kind: Kind
-    number: str
+    patient: Patient
     key: str
     what: str
     facts: str
+    since: datetime
     by: datetime
     owner: str | None = None
     is_serious: bool = False
+
+    @property
+    def number(self) -> str:
+        """The patient's study number."""
+        return self.patient.study_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +82,48 @@ def tasks(session: Session, sites: Sites, at: datetime) -> list[Task]:
     """Everything to do at these sites (None: at all): what is overdue first, then day by day, and
     what is serious before the rest; at most 500 of a kind.
     """
-    protocol = protocols.in_force(session).protocol
-    found = [
-        *_alerts(session, sites, protocol),
-        *_events(session, sites),
-        *_calls(session, sites, protocol, at),
-        *_addresses(session, sites),
-    ]
+    found = _found(session, _at(sites), at)
     return sorted(
         found, key=lambda task: (_day(task, at), not task.is_serious, task.by, task.number)
     )
+
+
+def task(session: Session, patient_id: int, kind: str, key: str, at: datetime) -> Task:
+    """One thing to do for that patient. Raises NotFound once it is done."""
+    for one in _found(session, Patient.id == patient_id, at):
+        if (one.kind, one.key) == (kind, key):
+            return one
+    raise NotFound("This is not on the worklist any more: somebody has done it.")
+
+
+def owners(session: Session, patient_id: int) -> dict[tuple[str, str], str]:
+    """Who has last taken on what of this patient: address by kind and key."""
+    rows = session.scalars(select(TaskOwner).where(TaskOwner.patient_id == patient_id))
+    return {(row.kind, row.key): row.taken_by for row in rows}
+
+
+def _found(session: Session, those: ColumnElement[bool], at: datetime) -> list[Task]:
+    protocol = protocols.in_force(session).protocol
+    found = [
+        *_alerts(session, those, protocol),
+        *_events(session, those),
+        *_calls(session, those, protocol, at),
+        *_addresses(session, those),
+    ]
+    owners = {
+        (row.patient_id, row.kind, row.key): row
+        for row in session.scalars(
+            select(TaskOwner).join(Patient, Patient.id == TaskOwner.patient_id).where(those)
+        )
+    }
+    return [_owned(one, owners.get((one.patient.id, one.kind, one.key))) for one in found]
+
+
+def _owned(task: Task, owner: TaskOwner | None) -> Task:
+    """The task with who has it; who had an earlier one of the same name does not count."""
+    if owner is None or owner.taken_at < task.since:
+        return task
+    return replace(task, owner=owner.taken_by)
 
 
 def _day(task: Task, at: datetime) -> int:
@@ -99,53 +140,56 @@ def _at(sites: Sites) -> ColumnElement[bool]:
     return true() if sites is None else Patient.site_id.in_(sites)
 
 
-def _alerts(session: Session, sites: Sites, protocol: Protocol) -> Iterator[Task]:
+def _alerts(session: Session, those: ColumnElement[bool], protocol: Protocol) -> Iterator[Task]:
     hours = {rule.code: rule.within_hours for rule in protocol.alerts}
     rows = session.execute(
-        select(Alert, Patient.study_number, FollowUp.month)
+        select(Alert, Patient, FollowUp.month)
         .join(Patient, Patient.id == Alert.patient_id)
         .outerjoin(FollowUp, FollowUp.id == Alert.follow_up_id)
-        .where(Alert.closed_at.is_(None), _at(sites))
+        .where(Alert.closed_at.is_(None), those)
         .order_by(Alert.recorded_at)
         .limit(MOST)
     )
-    for alert, number, month in rows:
+    for alert, patient, month in rows:
         facts = "Nobody has acknowledged it." if alert.acknowledged_at is None else "Acknowledged."
         yield Task(
             kind=Kind.ALERT,
-            number=number,
+            patient=patient,
             key=str(alert.id),
             what=f"Alert: {alert.message}",
             facts=facts if month is None else f"Answered at month {month}. {facts}",
+            since=alert.recorded_at,
             by=alert.recorded_at + timedelta(hours=hours.get(alert.kind, 24)),
-            owner=alert.acknowledged_by,
             is_serious=True,
         )
 
 
-def _events(session: Session, sites: Sites) -> Iterator[Task]:
+def _events(session: Session, those: ColumnElement[bool]) -> Iterator[Task]:
     rows = session.execute(
-        select(ReportedEvent, Patient.study_number)
+        select(ReportedEvent, Patient)
         .join(Patient, Patient.id == ReportedEvent.patient_id)
-        .where(ReportedEvent.state == "waiting", known(ReportedEvent), _at(sites))
+        .where(ReportedEvent.state == "waiting", known(ReportedEvent), those)
         .order_by(ReportedEvent.serious.desc(), ReportedEvent.recorded_at)
         .limit(MOST)
     )
-    for event, number in rows:
+    for event, patient in rows:
         hospital = " Was in hospital." if event.in_hospital else ""
         yield Task(
             kind=Kind.EVENT,
-            number=number,
+            patient=patient,
             key=event.fact_key,
             what=f"Event: “{event.term}”",
             facts=f"The patient's words.{hospital}",
+            since=event.recorded_at,
             by=event.recorded_at + (SERIOUS_WITHIN if event.serious else EVENT_WITHIN),
             is_serious=event.serious,
         )
 
 
-def _silent(session: Session, sites: Sites, soonest: datetime) -> Sequence[Row[FollowUp, str]]:
-    """Open follow-ups, with the study number, that were begun by `soonest` or get no letter, and of
+def _silent(
+    session: Session, those: ColumnElement[bool], soonest: datetime
+) -> Sequence[Row[FollowUp, Patient]]:
+    """Open follow-ups, with the patient, that were begun by `soonest` or get no letter, and of
     which nobody has said that they will stay unanswered.
     """
     declined = exists().where(
@@ -155,26 +199,28 @@ def _silent(session: Session, sites: Sites, soonest: datetime) -> Sequence[Row[F
         known(Disposition),
     )
     return session.execute(
-        select(FollowUp, Patient.study_number)
+        select(FollowUp, Patient)
         .join(Patient, Patient.id == FollowUp.patient_id)
         .where(
             FollowUp.state == FollowUpState.OPEN,
             FollowUp.month > 0,
             or_(FollowUp.opened_at <= soonest, FollowUp.state_reason.like("no letter%")),
             ~declined,
-            _at(sites),
+            those,
         )
         .order_by(FollowUp.opened_at)
         .limit(MOST)
     ).all()
 
 
-def _calls(session: Session, sites: Sites, protocol: Protocol, at: datetime) -> Iterator[Task]:
+def _calls(
+    session: Session, those: ColumnElement[bool], protocol: Protocol, at: datetime
+) -> Iterator[Task]:
     """Silent patients from the rule's day on; those who get no letter from the first."""
     days = {rule.month: rule.reminders.call_day for rule in protocol.timepoints}
-    rows = _silent(session, sites, at - timedelta(days=min(days.values(), default=0)))
+    rows = _silent(session, those, at - timedelta(days=min(days.values(), default=0)))
     tried = _tried(session, [row.FollowUp.patient_id for row in rows])
-    for follow_up, number in rows:
+    for follow_up, patient in rows:
         opened = follow_up.opened_at or at
         has_letter = not (follow_up.state_reason or "").startswith("no letter")
         since = opened + timedelta(days=days.get(follow_up.month, 0) if has_letter else 0)
@@ -183,10 +229,11 @@ def _calls(session: Session, sites: Sites, protocol: Protocol, at: datetime) -> 
         times = tried.get((follow_up.patient_id, follow_up.month), 0)
         yield Task(
             kind=Kind.CALL,
-            number=number,
+            patient=patient,
             key=str(follow_up.month),
             what=f"Call: no answer to month {follow_up.month}",
             facts=_call_facts(follow_up, times, has_letter),
+            since=opened,
             by=_end_of_day(follow_up),
         )
 
@@ -216,32 +263,33 @@ def _tried(session: Session, patient_ids: Collection[int]) -> dict[tuple[int, in
     return {(patient_id, month): times for patient_id, month, times in rows}
 
 
-def _addresses(session: Session, sites: Sites) -> Iterator[Task]:
+def _addresses(session: Session, those: ColumnElement[bool]) -> Iterator[Task]:
     awaited = exists().where(
         FollowUp.patient_id == MailHold.patient_id,
         FollowUp.state.in_((FollowUpState.PLANNED, FollowUpState.OPEN)),
     )
     rows = session.execute(
-        select(MailHold, Patient.study_number)
+        select(MailHold, Patient)
         .join(Patient, Patient.id == MailHold.patient_id)
         .where(
             MailHold.lifted_at.is_(None),
             MailHold.kind.in_(("undeliverable", "complaint")),
             awaited,
-            _at(sites),
+            those,
         )
         .order_by(MailHold.recorded_at)
         .limit(MOST)
     )
-    for hold, number in rows:
+    for hold, patient in rows:
         bad = hold.kind == "undeliverable"
         yield Task(
             kind=Kind.ADDRESS,
-            number=number,
+            patient=patient,
             key=hold.kind,
             what="Address: mail cannot be delivered" if bad else "Address: mail marked as unwanted",
             facts=f"Since {hold.since.day} {hold.since:%B %Y}. No letter goes out until it is put "
             "right.",
+            since=hold.recorded_at,
             by=hold.recorded_at + ADDRESS_WITHIN,
         )
 

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from registry import http
 from registry.db import reading
-from registry.queries import audit_log, identities, records
+from registry.queries import audit_log, identities, records, worklists
 from registry.queries.identities import Person
 from registry.vault import Vault
 from registry.web import letters_view, record_view
@@ -70,7 +70,10 @@ def show(number: str) -> ResponseReturnValue:
         record = records.record(session, http.patient())
         person = who_is(session, http.patient().id)
         view = record_view.view(session, record, http.at())
-    return render_template("patients/show.html", record=record, person=person, view=view)
+        owners = worklists.owners(session, http.patient().id)
+    return render_template(
+        "patients/show.html", record=record, person=person, view=view, owners=owners
+    )
 
 
 @patients.get("/patients/<path:number>/telephone")

@@ -37,6 +37,7 @@ POLICY: Policy = {
     "session.choose_password": ANYONE,
     "session.sign_out": STAFF,
     "worklist.home": STAFF,
+    "worklist.own": _at_site(CARE),
     "demo.day": STAFF,  # exists in demonstrations only
     "demo.month": STAFF,
     "response.page": _anywhere(FIGURES),

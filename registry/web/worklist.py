@@ -1,6 +1,6 @@
-"""Home: what needs doing, each with its next step; and whether mail is going out."""
+"""Home: what needs doing, each with its owner and its next step; and whether mail is going out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -10,26 +10,24 @@ from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as AnyResponse
 
 from registry import http, words
+from registry.actions import tasks as actions
 from registry.db import reading
 from registry.models import Instance, Site
-from registry.queries import accounts, worklists
+from registry.queries import accounts, identities, worklists
+from registry.queries.identities import Person
 from registry.queries.post import post_standing
 from registry.queries.worklists import Kind, Task
-from registry.web.pages import own_pages
-from registry.web.policy import ADMINISTRATION, RECORDS
+from registry.web import start
+from registry.web.patients import vault
+from registry.web.policy import ADMINISTRATION, CARE, RECORDS
+from registry.web.worklist_choice import Choice, chosen, same_choice
 
 worklist = Blueprint("worklist", __name__)
 PAGE = 25
 GROUPS = ("Overdue", "Today", "Later")
-TABS = (
-    (None, "All"),
-    (Kind.ALERT, "Alerts"),
-    (Kind.EVENT, "Events to look at"),
-    (Kind.CALL, "Calls"),
-    (Kind.ADDRESS, "Addresses"),
-)
 STEPS = {
     Kind.ALERT: ("Close alert", "alerts.close", "alert_id"),
     Kind.EVENT: ("Look at it", "events.triage", "key"),
@@ -40,63 +38,83 @@ STEPS = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A task as the page shows it: `when` in words, its colour, its next step."""
+    """A task as the page shows it: `when` in words, its colour, who it is about (initials and
+    birth year, for those who may know), who has it, its next step.
+    """
 
     task: Task
     when: str
     colour: str
     group: str
+    who: str
+    owner: str
+    is_mine: bool
     step: tuple[str, str] | None
+    is_takeable: bool
 
 
 @worklist.get("/")
 def home() -> ResponseReturnValue:
-    """What needs doing at the asker's sites; for the others, the pages that are theirs."""
+    """What needs doing at the asker's sites; for the others, a start page of their own."""
     if not http.asker().may(RECORDS):
-        return render_template("worklist/start.html", pages=own_pages(), **_about_mail())
+        return start.page(**_about_mail())
     with reading(http.runtime()) as session:
         sites = http.asker().sites(RECORDS)
         found = worklists.tasks(session, sites, http.at())
         post = worklists.post_today(session, sites, http.at())
         places = accounts.sites_by_id(session, sites)
-    return render_template("worklist/home.html", post=post, **_page(found, places), **_about_mail())
+        page = _page(session, chosen(found, places), places)
+    return render_template("worklist/home.html", post=post, **page, **_about_mail())
 
 
-def _page(found: list[Task], places: Sequence[Site]) -> dict[str, object]:
-    kind = request.args.get("kind")
-    wanted = [task for task in found if kind in (None, task.kind)]
+@worklist.post(
+    "/patients/<path:number>/tasks/<any(alert, event, call, address):task>/<key>"
+    "/<any(take, give_back):way>"
+)
+def own(number: str, task: str, key: str, way: str) -> AnyResponse:
+    """Take something of the worklist on, or give it back; then the same list again."""
+
+    def work(session: Session) -> str:
+        one = (session, http.patient().id, task, key)
+        if way == "give_back":
+            actions.give_back(*one, by=http.by(), at=http.at())
+        else:
+            instead_of = request.form.get("instead_of") or None
+            actions.take(*one, instead_of=instead_of, by=http.by(), at=http.at())
+        return same_choice(request.form)
+
+    return http.carry_out(work)
+
+
+def _page(session: Session, choice: Choice, places: Sequence[Site]) -> dict[str, object]:
     first = max(request.args.get("from", 1, int), 1)
-    shown = wanted[first - 1 : first - 1 + PAGE]
+    shown = choice.wanted[first - 1 : first - 1 + PAGE]
     zone = ZoneInfo(places[0].zone if len(places) == 1 else http.runtime().settings.zone)
+    people = _people(session, shown)
+    names = accounts.names(session, {task.owner for task in shown if task.owner})
     return {
-        "groups": _grouped([_row(task, zone) for task in shown]),
-        "tabs": _tabs(found, kind),
+        "groups": _grouped([_row(task, zone, people, names) for task in shown]),
+        "choice": choice,
         "place": places[0].public_name if len(places) == 1 else words.plural(len(places), "site"),
         "moment": words.moment(http.at(), zone, zone),
-        "total": len(wanted),
-        "pager": _pager(first, len(shown), len(wanted), kind),
+        "total": len(choice.wanted),
+        "pager": _pager(first, len(shown), choice),
     }
 
 
-def _tabs(found: list[Task], kind: str | None) -> list[tuple[str, int, str, bool]]:
-    counts = worklists.counts(found)
-    return [
-        (
-            label,
-            len(found) if one is None else counts[one],
-            url_for("worklist.home", kind=one),
-            kind == one,
-        )
-        for one, label in TABS
-    ]
+def _people(session: Session, shown: Sequence[Task]) -> Mapping[int, Person]:
+    """Who the rows are about, of those sites whose patients the asker may know."""
+    known = {task.patient.id for task in shown if http.asker().may_at(task.patient.site_id, CARE)}
+    http.note_list(known, "worklist.home")
+    return identities.people(session, vault(), known)
 
 
-def _pager(first: int, shown: int, total: int, kind: str | None) -> dict[str, object] | None:
+def _pager(first: int, shown: int, choice: Choice) -> dict[str, object] | None:
+    total = len(choice.wanted)
     if total <= PAGE:
         return None
     last = first + shown - 1
-    before = _address(kind, max(first - PAGE, 1))
-    after = _address(kind, last + 1)
+    before, after = choice.address(start=max(first - PAGE, 1)), choice.address(start=last + 1)
     return {
         "first": first,
         "last": last,
@@ -106,25 +124,37 @@ def _pager(first: int, shown: int, total: int, kind: str | None) -> dict[str, ob
     }
 
 
-def _address(kind: str | None, first: int) -> str:
-    values: dict[str, Any] = {"kind": kind, "from": first}
-    return url_for("worklist.home", **values)
-
-
-def _row(task: Task, zone: ZoneInfo) -> Row:
+def _row(task: Task, zone: ZoneInfo, people: Mapping[int, Person], names: Mapping[str, str]) -> Row:
     now = http.at()
     today = task.by.astimezone(zone).date() <= now.astimezone(zone).date()
     late = task.by < now
-    colour = "hot" if late or task.is_serious else "warm" if today else "cool"
-    group = GROUPS[0 if late else 1 if today else 2]
-    return Row(task, words.until(task.by, now), colour, group, _step(task))
+    is_mine = task.owner == http.by()
+    return Row(
+        task,
+        when=words.until(task.by, now),
+        colour="hot" if late or task.is_serious else "warm" if today else "cool",
+        group=GROUPS[0 if late else 1 if today else 2],
+        who=_who(people.get(task.patient.id)),
+        owner="You" if is_mine else names.get(task.owner or "", task.owner or ""),
+        is_mine=is_mine,
+        step=_step(task),
+        is_takeable=http.asker().may_at(task.patient.site_id, CARE),
+    )
+
+
+def _who(person: Person | None) -> str:
+    """Initials and birth year, as far as they are kept."""
+    if person is None:
+        return ""
+    born = f"born {person.birth_date.year}" if person.birth_date else ""
+    return ", ".join(part for part in (person.initials, born) if part)
 
 
 def _step(task: Task) -> tuple[str, str] | None:
     label, endpoint, name = STEPS[task.kind]
     if task.kind is Kind.ALERT and task.owner is None:
         label = "Acknowledge"
-    if not http.may_use(endpoint):
+    if not http.asker().may_at(task.patient.site_id, http.policy()[endpoint].roles or ()):
         return None
     more: dict[str, Any] = {name: task.key} if name else {}
     return label, url_for(endpoint, number=task.number, **more)

@@ -75,6 +75,8 @@ def path(app: Flask, address: Address, world: World) -> str:
         "filename": "registry.css",
         "name": "none",
         "verb": "link",
+        "task": "alert",
+        "way": "take",
         "site_id": 1,
         "user_id": 1,
         "code": "overall",

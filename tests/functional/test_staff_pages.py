@@ -241,7 +241,7 @@ def test_an_alert_is_taken_on_and_closed(registry: Runtime, sign_in: SignIn) -> 
     assert "Alert: Severe fever" in text_of(home.text)
     address = f"/patients/{patient.study_number}/alerts/1"
     nurse.send(nurse.get(address), {})
-    assert "Taken on by staff" in text_of(nurse.get(address).text)
+    assert "Taken on by Sam Staff" in text_of(nurse.get(address).text)
     nurse.fill(address, {"done": "Called; fever is gone."})
     assert "Nothing needs doing here" in text_of(nurse.get("/").text)
 
