@@ -1,7 +1,7 @@
 """States of a follow-up and of a letter: legal moves, reminders, back-off, sending hours."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import TypeVar
@@ -89,13 +89,20 @@ class ReminderRule:
     """When one time-point reminds, in days after the invitation went out.
 
     `before_close` adds one that many days before the window's last day; `call_day` is when silence
-    becomes a call for the clinic; two mails of one follow-up are at least `min_gap` days apart.
+    becomes a call for the clinic; two mails to one patient are at least `min_gap` days apart;
+    `alert_before_close` days before the last day silence raises an alert.
     """
 
     days: tuple[int, ...]
     call_day: int
     before_close: int | None = None
     min_gap: int = 3
+    alert_before_close: int = 3
+
+    @property
+    def call_after(self) -> int:
+        """Days from the last reminder to the call."""
+        return self.call_day - max(self.days, default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +154,13 @@ def retry_at(at: datetime, failures: int) -> datetime:
 class SendWindow:
     """Local hours in which letters may go out: from `opens` up to, not including, `closes`.
 
-    `weekdays` are Monday = 0 to Sunday = 6.
+    `weekdays` are Monday = 0 to Sunday = 6; `closed_on` are holidays.
     """
 
     opens: time
     closes: time
     weekdays: frozenset[int]
+    closed_on: frozenset[date] = frozenset()
 
     def __post_init__(self) -> None:
         """Refuse hours that never open."""
@@ -161,7 +169,13 @@ class SendWindow:
 
     def holds(self, local: datetime) -> bool:
         """Whether the wall clock stands inside the window."""
-        return local.weekday() in self.weekdays and self.opens <= local.time() < self.closes
+        is_working_day = local.weekday() in self.weekdays and local.date() not in self.closed_on
+        return is_working_day and self.opens <= local.time() < self.closes
+
+    def from_hour(self, hour: int) -> "SendWindow":
+        """The same days from an hour that the patient chose, for at least three hours."""
+        closes = max(self.closes, time(min(hour + 3, 23)))
+        return replace(self, opens=time(hour), closes=closes)
 
 
 WORKING_HOURS = SendWindow(time(9), time(17), frozenset(range(5)))

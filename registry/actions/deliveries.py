@@ -9,12 +9,14 @@ from sqlalchemy.orm import Session
 
 from registry import audit
 from registry.actions.attempts import Attempt, back, end, entry
+from registry.actions.outbox import NEW_LINKS_FROM
 from registry.db import take
 from registry.models import FollowUp, OutboxEmail
-from registry.queries import outreach
+from registry.queries import outreach, sending_hours
 from registry.queries.letters import Ready
+from registry.queries.sending_hours import Hours
 from registry.settings import Settings
-from surveys.lifecycle import OutboxState, next_send_instant
+from surveys.lifecycle import OutboxState
 
 LEASE = timedelta(minutes=15)  # longer than the wait for the server's last reply
 BATCH = 10
@@ -56,9 +58,11 @@ def claim(
     if not taken:
         return Claim((), 0)
     refused = outreach.refusals(session, taken, at)
+    patients = [one.patient_id for one in taken if one.patient_id is not None]
+    hours = sending_hours.of_patients(session, patients, settings, at)
     entries = [audit.Entry("outbox", "letters.claimed", {"letters": [one.id for one in taken]})]
     for one in taken:
-        _settle(session, one, refused.get(one.id), settings, at)
+        _settle(session, one, refused.get(one.id), hours, at)
         if one.state in {OutboxState.CANCELLED, OutboxState.PARKED}:
             entries.append(entry(one, f"letter.{one.state}", one.state_reason))
     audit.record_many(session, entries, by=by, at=at)
@@ -79,7 +83,7 @@ def _one_if(state: OutboxState) -> ColumnElement[int]:
 
 
 def _settle(
-    session: Session, one: OutboxEmail, refusal: str | None, settings: Settings, at: datetime
+    session: Session, one: OutboxEmail, refusal: str | None, hours: Hours, at: datetime
 ) -> None:
     if refusal:
         end(one, OutboxState.CANCELLED, refusal, at)
@@ -88,18 +92,19 @@ def _settle(
     elif one.broken_count >= LAPSES:
         end(one, OutboxState.PARKED, "its workers ended before they could send it", at)
     else:
-        later = _sending_hour(session, one, settings, at)
+        later = _sending_hour(session, one, hours, at)
         if later > at:
             back(one, later)
             one.attempts -= 1
 
 
-def _sending_hour(session: Session, one: OutboxEmail, settings: Settings, at: datetime) -> datetime:
+def _sending_hour(session: Session, one: OutboxEmail, hours: Hours, at: datetime) -> datetime:
     if one.kind not in TIMED:
         return at
     follow_up = session.get_one(FollowUp, one.follow_up_id)
-    hours = outreach.sending_hours(session, follow_up.patient_id, settings)
-    return next_send_instant(at, outreach.zone_of(follow_up.zone), hours)
+    is_asked_for = one.kind == "reminder" and one.number >= NEW_LINKS_FROM
+    send_at = sending_hours.asked_for_at if is_asked_for else sending_hours.send_at
+    return send_at(follow_up, hours, at)
 
 
 def mark_handover(

@@ -1,7 +1,7 @@
 """Reaching out: follow-ups are opened when their day comes, closed when their window ends."""
 
-from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import Session
@@ -11,10 +11,11 @@ from registry.actions import outbox
 from registry.actions.outbox import NewLetter
 from registry.db import take
 from registry.models import FollowUp, OutboxEmail
-from registry.queries import outreach
+from registry.protocols import Protocol
+from registry.queries import outreach, protocols, sending_hours
 from registry.queries.outreach import Stop
 from registry.settings import Settings
-from surveys.lifecycle import FollowUpState, OutboxState
+from surveys.lifecycle import FollowUpState, OutboxState, call_on
 from surveys.timepoints import last_civil_day
 
 BATCH = 200
@@ -90,22 +91,58 @@ def _settle(one: FollowUp, stop: Stop | None, newest: date, at: datetime) -> Non
         one.state, one.state_reason, one.ended_at = FollowUpState.MISSED, TOO_OLD, at
     elif stop is not None:
         one.state_reason = f"no letter: {stop.reason.removeprefix('no letters: ')}"
+        one.call_on = outreach.local_day(one.zone, at)
 
 
 def _invitations(
     session: Session, invited: Sequence[FollowUp], settings: Settings, at: datetime
 ) -> list[NewLetter]:
     had = outreach.letter_numbers(session, [one.id for one in invited])
-    return [
-        NewLetter(
-            one,
-            "invitation",
-            # begun again after a corrected treatment date: its first number is taken
-            outbox.free_number(had[one.id]) if 0 in had[one.id] else 0,
-            outreach.send_at(session, one, settings, at),
+    patients = {one.patient_id for one in invited}
+    hours = sending_hours.of_patients(session, patients, settings, at)
+    invited_at = _last_invitations(session, patients)
+    rules = protocols.of_patients(session, patients)
+    new = []
+    for one in invited:
+        # begun again after a corrected treatment date: its first number is taken
+        number = outbox.free_number(had[one.id]) if 0 in had[one.id] else 0
+        rule = rules[one.patient_id]
+        soonest = _soonest(one, invited_at.get(one.patient_id), rule, at)
+        send_at = sending_hours.send_at(one, hours, soonest)
+        one.call_on = _call_on(one, rule, outreach.local_day(one.zone, send_at))
+        new.append(NewLetter(one, "invitation", number, send_at))
+    return new
+
+
+def _last_invitations(session: Session, patient_ids: Iterable[int]) -> dict[int, datetime]:
+    """When the last invitation of each patient went out, or will."""
+    rows = session.execute(
+        select(
+            OutboxEmail.patient_id,
+            func.max(func.coalesce(OutboxEmail.dated_at, OutboxEmail.next_attempt_at)),
         )
-        for one in invited
-    ]
+        .where(
+            OutboxEmail.patient_id.in_(patient_ids),
+            OutboxEmail.kind == "invitation",
+            OutboxEmail.state.not_in((OutboxState.CANCELLED, OutboxState.FAILED)),
+        )
+        .group_by(OutboxEmail.patient_id)
+    )
+    return {patient_id or 0: at for patient_id, at in rows}
+
+
+def _soonest(one: FollowUp, before: datetime | None, rule: Protocol, at: datetime) -> datetime:
+    """Now, or as many days after the patient's invitation before as the protocol wants."""
+    if before is None:
+        return at
+    zone = outreach.zone_of(one.zone)
+    day = before.astimezone(zone).date() + timedelta(days=rule.sending.invitation_gap_days)
+    return max(at, datetime.combine(day, time(), zone))
+
+
+def _call_on(one: FollowUp, protocol: Protocol, invited_on: date) -> date | None:
+    rule = protocol.by_month.get(one.month)
+    return call_on(rule.reminders, invited_on) if rule else None
 
 
 def close_windows(session: Session, *, by: str, at: datetime, limit: int = BATCH) -> int:

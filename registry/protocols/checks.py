@@ -67,12 +67,16 @@ def _schedule(protocol: Protocol, instrument: Instrument) -> Iterator[Fault]:
         ]
         if dropped:
             yield place, f"reminder {dropped[0].number} can never go out: {dropped[0].dropped}"
+        if not 0 <= rule.reminders.alert_before_close < (closes_on - invited_on).days:
+            yield place, "alert_before_close must lie between the due day and the last day"
 
 
 def _amounts(protocol: Protocol) -> Iterator[Fault]:
     limits = protocol.completeness
     if not 0 < limits.partial < limits.complete <= 1:
         yield "completeness", "partial must be above 0 and under complete, complete at most 1"
+    if protocol.sending.invitation_gap_days < 0:
+        yield "sending", "invitation_gap_days must be 0 or more"
     for key in ("link_days", "safety_days", "days_per_year"):
         if getattr(protocol, key) <= 0:
             yield key, "must be above 0"

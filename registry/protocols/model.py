@@ -69,11 +69,14 @@ class TimepointRule:
 
 @dataclass(frozen=True)
 class Sending:
-    """Local hours for letters: ISO times, weekdays from Monday = 0."""
+    """Local hours for letters: ISO times, weekdays from Monday = 0; two invitations to one patient
+    are at least `invitation_gap_days` apart.
+    """
 
     opens: str
     closes: str
     weekdays: tuple[int, ...]
+    invitation_gap_days: int = 7
 
     def __post_init__(self) -> None:
         """Refuse hours that never open."""

@@ -22,9 +22,7 @@ from registry.models import (
     Withdrawal,
     known,
 )
-from registry.queries import protocols
-from registry.settings import Settings
-from surveys.lifecycle import ANSWERABLE, FollowUpState, SendWindow, next_send_instant
+from surveys.lifecycle import ANSWERABLE, FollowUpState
 
 STAFF_LETTER_AGE = timedelta(days=1)
 
@@ -192,17 +190,3 @@ def letter_numbers(session: Session, follow_up_ids: Iterable[int]) -> dict[int, 
     for follow_up_id, number in rows:
         found[follow_up_id or 0].add(number)
     return found
-
-
-def sending_hours(session: Session, patient_id: int, settings: Settings) -> SendWindow | None:
-    """The hours of the patient's protocol; None: always."""
-    if settings.send_window == "always":
-        return None
-    patient = session.get_one(Patient, patient_id)
-    return protocols.of_id(session, patient.protocol_id).protocol.sending.window
-
-
-def send_at(session: Session, follow_up: FollowUp, settings: Settings, at: datetime) -> datetime:
-    """The first instant from `at` in the local sending hours of the follow-up."""
-    hours = sending_hours(session, follow_up.patient_id, settings)
-    return next_send_instant(at, zone_of(follow_up.zone), hours)

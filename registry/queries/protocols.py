@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from registry.errors import DomainError
-from registry.models import Answer, ProtocolVersion
+from registry.models import Answer, Patient, ProtocolVersion
 from registry.protocols import Protocol, from_text
 from surveys.instruments import answer_codes, changed_codes
 
@@ -58,6 +58,16 @@ def of_id(session: Session, protocol_id: int) -> InForce:
         select(ProtocolVersion.fingerprint).where(ProtocolVersion.id == protocol_id)
     ).one()
     return InForce(protocol_id, _of(session, protocol_id, fingerprint))
+
+
+def of_patients(session: Session, patient_ids: Iterable[int]) -> dict[int, Protocol]:
+    """The protocol of each of these patients."""
+    rows = session.execute(
+        select(Patient.id, ProtocolVersion.id.label("protocol_id"), ProtocolVersion.fingerprint)
+        .join(ProtocolVersion, ProtocolVersion.id == Patient.protocol_id)
+        .where(Patient.id.in_(patient_ids))
+    )
+    return {row.id: _of(session, row.protocol_id, row.fingerprint) for row in rows}
 
 
 def _of(session: Session, protocol_id: int, fingerprint: str) -> Protocol:
