@@ -1,10 +1,12 @@
 """Every environment variable, read once into a frozen Settings; bad values are refused."""
 
 import base64
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -19,8 +21,16 @@ PLAIN = {
     "REGISTRY_PUBLIC_URL": "address of the staff pages",
     "REGISTRY_DOOR_URL": "address of the patient pages; unset: the public address",
     "REGISTRY_MAIL_FROM": "sender of every letter",
+    "REGISTRY_BOUNCE_ADDRESS": "where undeliverable letters come back to, BOX@HOST; each letter "
+    "gets BOX+TAG@HOST of its own; unset: to the sender, and nothing is read",
+    "REGISTRY_BOUNCE_MAILBOX": "where they are read: maildir:///FOLDER, or "
+    "imaps://USER:PASSWORD@HOST/FOLDER (imap:// only on this machine)",
+    "REGISTRY_BOUNCE_KEY": "signs what a mail provider posts to /bounces, base64; unset: no such "
+    "address",
     "REGISTRY_NAME": "name that stands in letters and on patient pages",
     "REGISTRY_SEND_WINDOW": "`protocol` (default) or `always` (drills and load tests)",
+    "REGISTRY_JOURNAL": "the side journal: a file that all processes share, on another disk than "
+    "the database; unset: registry-journal.jsonl beside the SQLite database, else in this folder",
     "REGISTRY_ZONE": "time zone of patients and sites that name none; unset: UTC",
 }
 SECRET = {
@@ -49,9 +59,13 @@ class Settings:
     public_url: str = "http://127.0.0.1:8000"
     door_url: str = "http://127.0.0.1:8000"
     mail_from: str = "registry@localhost.invalid"
+    bounce_address: str | None = None
+    bounce_mailbox: str | None = field(repr=False, default=None)
+    bounce_key: bytes | None = field(repr=False, default=None)
     name: str = "Outcomes Registry"
     send_window: str = "protocol"
     zone: str = "UTC"
+    journal: Path | None = None
 
     @property
     def embedded(self) -> bool:
@@ -68,6 +82,14 @@ class Settings:
     def mailbox(self) -> Path:
         """Where letters are kept when there is no mail server."""
         return self.folder / "mailbox"
+
+    @property
+    def journal_file(self) -> Path | None:
+        """Where the side journal is; None for a database in memory, which outlives nothing."""
+        if self.journal is not None:
+            return self.journal
+        is_kept = urlsplit(self.database_url).path.removeprefix("/") not in {"", ":memory:"}
+        return self.folder / "registry-journal.jsonl" if is_kept else None
 
     @classmethod
     def from_env(cls, env: Mapping[str, str], *, door: bool = False) -> "Settings":
@@ -98,10 +120,40 @@ class Settings:
             public_url=public,
             door_url=given.get("REGISTRY_DOOR_URL", public).rstrip("/"),
             mail_from=given.get("REGISTRY_MAIL_FROM", cls.mail_from),
+            **({} if door else _bounces(given)),
             name=given.get("REGISTRY_NAME", cls.name),
             send_window=_one_of(given, "REGISTRY_SEND_WINDOW", ("protocol", "always")),
             zone=_zone(given.get("REGISTRY_ZONE", "UTC")),
+            journal=Path(given["REGISTRY_JOURNAL"]) if "REGISTRY_JOURNAL" in given else None,
         )
+
+
+def _bounces(given: Mapping[str, str]) -> dict[str, Any]:
+    address = given.get("REGISTRY_BOUNCE_ADDRESS")
+    # RFC 5321 4.5.3.1.1: 64 characters before the @, of which the tag takes up to 40
+    if address is not None and not re.fullmatch(r"[\w.-]{1,23}@[\w-]+(\.[\w-]+)+", address, re.A):
+        raise SettingsError("REGISTRY_BOUNCE_ADDRESS: write BOX@HOST, BOX of at most 23 characters")
+    key = given.get("REGISTRY_BOUNCE_KEY")
+    return {
+        "bounce_address": address,
+        "bounce_mailbox": _bounce_mailbox(given.get("REGISTRY_BOUNCE_MAILBOX")),
+        "bounce_key": None if key is None else _decoded("REGISTRY_BOUNCE_KEY", key),
+    }
+
+
+def _bounce_mailbox(url: str | None) -> str | None:
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    is_here = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    is_imap = parts.scheme == "imaps" or (parts.scheme == "imap" and is_here)
+    if (parts.scheme == "maildir" and parts.path) or (
+        is_imap and parts.hostname and parts.username
+    ):
+        return url
+    raise SettingsError(
+        "REGISTRY_BOUNCE_MAILBOX: use maildir:///FOLDER or imaps://USER:PASSWORD@HOST/FOLDER"
+    )
 
 
 def _given(env: Mapping[str, str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Mapping
 
@@ -49,6 +50,28 @@ def message_id(keys: Mapping[int, bytes], instance: str, outbox_id: int, domain:
     message = f"message|{instance}|{outbox_id}".encode()
     digest = hmac.new(keys[min(keys)], message, hashlib.sha256).digest()[:20]
     return f"<{base64.b32encode(digest).decode().lower()}@{domain}>"
+
+
+def bounce_tag(keys: Mapping[int, bytes], version: int, instance: str, outbox_id: int) -> str:
+    """What marks the envelope sender of a letter, so that what comes back can be told from what
+    anybody else makes up. Lower case only: mail servers may fold a local part; 100 bits of HMAC.
+    """
+    message = f"bounce|{instance}|{outbox_id}".encode()
+    mac = base64.b32encode(hmac.new(keys[version], message, hashlib.sha256).digest())
+    return f"{version}-{outbox_id}-{mac[:20].decode().lower()}"
+
+
+def read_bounce_tag(keys: Mapping[int, bytes], instance: str, tag: str) -> int | None:
+    """The letter that a tag is of; None if it is not one of ours."""
+    version, _, rest = tag.partition("-")
+    outbox_id = rest.partition("-")[0]
+    if not re.fullmatch(r"[1-9]\d{0,8}", version) or not re.fullmatch(r"[1-9]\d{0,17}", outbox_id):
+        return None
+    if int(version) not in keys:
+        return None
+    genuine = bounce_tag(keys, int(version), instance, int(outbox_id))
+    is_ours = hmac.compare_digest(genuine.encode(), tag.lower().encode())
+    return int(outbox_id) if is_ours else None
 
 
 def drawn() -> str:

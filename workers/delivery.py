@@ -7,10 +7,11 @@ not recorded is uncertain, and costs at most one more copy of the same letter.
 import logging
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any
 
 from registry.actions import deliveries, delivery_faults
 from registry.db import reading, transaction
-from registry.mail import Lost, Mailer, MailFault, Rejected, Unreachable
+from registry.mail import Fault, Lost, Mailer, MailFault, Rejected, Unreachable
 from registry.models import OutboxEmail
 from registry.queries import letters
 from registry.queries.letters import NoAddress, Ready
@@ -69,16 +70,16 @@ def deliver(runtime: Runtime, mailer: Mailer, letter: OutboxEmail) -> None:
     """
     try:
         ready = _prepare(runtime, letter)
-        mailer.open(runtime.settings.mail_from, ready.recipient)
+    except Exception as fault:
+        _record_broken(runtime, letter, fault)
+        return
+    try:
+        mailer.open(ready.sender, ready.recipient)
     except MailFault as fault:
-        _record_fault(runtime, letter, fault)
+        _record_fault(runtime, letter, ready, fault)
         return
     except Exception as fault:
-        # one letter that cannot be made must not stop those behind it
-        log.error("letter %s could not be made: %s", letter.id, trace(fault))
-        with transaction(runtime) as session:
-            why = f"could not be made: {type(fault).__name__}"
-            delivery_faults.mark_broken(session, letter, why, by=WHO, at=runtime.clock.now())
+        _record_broken(runtime, letter, fault)
         return
     if not _is_marked(runtime, letter, ready):
         mailer.abandon()
@@ -86,7 +87,7 @@ def deliver(runtime: Runtime, mailer: Mailer, letter: OutboxEmail) -> None:
     try:
         reply = mailer.hand_over(ready.raw)
     except MailFault as fault:
-        _record_fault(runtime, letter, fault)
+        _record_fault(runtime, letter, ready, fault)
     else:
         _record_sent(runtime, letter, reply)
 
@@ -113,17 +114,29 @@ def _record_sent(runtime: Runtime, letter: OutboxEmail, reply: str) -> None:
             log.warning("letter %s was sent after its lease: it may go out twice", letter.id)
 
 
-def _record_fault(runtime: Runtime, letter: OutboxEmail, fault: MailFault) -> None:
+def _record_broken(runtime: Runtime, letter: OutboxEmail, fault: Exception) -> None:
+    """One letter that cannot be made or opened must not stop those behind it."""
+    log.error("letter %s could not be made: %s", letter.id, trace(fault))
+    with transaction(runtime) as session:
+        why = f"could not be made: {type(fault).__name__}"
+        delivery_faults.mark_broken(session, letter, why, by=WHO, at=runtime.clock.now())
+
+
+def _record_fault(runtime: Runtime, letter: OutboxEmail, ready: Ready, fault: MailFault) -> None:
     """Write down how the letter failed; raises what concerns every letter again."""
     why, at = str(fault), runtime.clock.now()
+    to: dict[str, Any] = {"digest": ready.address_digest, "by": WHO, "at": at}
     with transaction(runtime) as session:
         match fault:
             case Unreachable():
                 delivery_faults.put_back(session, letter, why, all_wait=True, by=WHO, at=at)
-            case Rejected(bad_address=bad):
-                delivery_faults.mark_failed(session, letter, why, bad_address=bad, by=WHO, at=at)
             case Lost():
                 delivery_faults.mark_uncertain(session, letter, why, by=WHO, at=at)
+            case MailFault(fault=Fault.MAILBOX):
+                is_final = isinstance(fault, Rejected)
+                delivery_faults.put_off(session, letter, why, is_final=is_final, **to)
+            case Rejected():
+                delivery_faults.mark_failed(session, letter, why, fault=fault.fault, **to)
             case _:
                 delivery_faults.put_back(session, letter, why, by=WHO, at=at)
     if isinstance(fault, Unreachable):

@@ -69,3 +69,17 @@ def end(one: OutboxEmail, state: OutboxState, reason: str | None, at: datetime) 
 def back(one: OutboxEmail, next_attempt_at: datetime) -> None:
     """Put a letter back into the queue."""
     one.state, one.lease_until, one.next_attempt_at = OutboxState.QUEUED, None, next_attempt_at
+
+
+def anew(one: OutboxEmail) -> None:
+    """Have it made anew from what holds at the next attempt, if nobody can have got a copy yet."""
+    if one.uncertain_count == 0:
+        one.facts = one.address_digest = one.dated_at = None
+
+
+def again(one: OutboxEmail, at: datetime) -> None:
+    """Put a letter that had come to an end back into the queue, as if it had not been tried."""
+    anew(one)
+    back(one, at)
+    one.attempts = one.broken_count = one.lapse_count = 0
+    one.ended_at = one.state_reason = one.fault = None

@@ -12,7 +12,7 @@ from registry.actions.attempts import Attempt, back, end, entry
 from registry.actions.outbox import NEW_LINKS_FROM
 from registry.db import take
 from registry.models import FollowUp, OutboxEmail
-from registry.queries import outreach, sending_hours
+from registry.queries import holds, outreach, sending_hours
 from registry.queries.letters import Ready
 from registry.queries.sending_hours import Hours
 from registry.settings import Settings
@@ -40,12 +40,13 @@ def claim(
     """Take letters that are due, or whose worker lost its lease, and that may still go out.
 
     The others are settled: cancelled with the reason, put off to the sending hours, or parked for
-    a person after two hand-overs without a reply or too many deaths of their workers.
+    a person after two hand-overs without a reply or too many deaths of their workers. Letters
+    under a hold are left as they are.
     """
     taken = take(
         session,
         OutboxEmail,
-        _is_ready(at),
+        and_(_is_ready(at), holds.may_go(session)),
         order_by=OutboxEmail.next_attempt_at,
         limit=limit,
         state=OutboxState.LEASED,
@@ -53,7 +54,7 @@ def claim(
         fence=OutboxEmail.fence + 1,
         attempts=OutboxEmail.attempts + 1,
         uncertain_count=OutboxEmail.uncertain_count + _one_if(OutboxState.HANDOVER),
-        broken_count=OutboxEmail.broken_count + _one_if(OutboxState.LEASED),
+        lapse_count=OutboxEmail.lapse_count + _one_if(OutboxState.LEASED),
     )
     if not taken:
         return Claim((), 0)
@@ -87,9 +88,9 @@ def _settle(
 ) -> None:
     if refusal:
         end(one, OutboxState.CANCELLED, refusal, at)
-    elif one.uncertain_count >= COPIES:
+    elif one.uncertain_count >= COPIES + one.resent:
         end(one, OutboxState.PARKED, TWICE, at)
-    elif one.broken_count >= LAPSES:
+    elif one.lapse_count >= LAPSES:
         end(one, OutboxState.PARKED, "its workers ended before they could send it", at)
     else:
         later = _sending_hour(session, one, hours, at)

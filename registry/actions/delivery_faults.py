@@ -3,18 +3,22 @@
 Each function gives False, and changes nothing, if the letter has got another worker.
 """
 
-from datetime import date, datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from sqlalchemy.orm import Session
 
-from registry.actions.attempts import Attempt, back, end
+from registry.actions import bounces, suppression
+from registry.actions.attempts import Attempt, anew, back, end
+from registry.actions.bounces import Returned
 from registry.actions.deliveries import COPIES, TWICE
-from registry.models import Disposition, FollowUp, MailHold, OutboxEmail
-from registry.queries import outreach
+from registry.bounces.kinds import ABOUT_US, Fault, enhanced_status
+from registry.models import OutboxEmail
 from surveys.lifecycle import BACK_OFF, OutboxState, retry_at
 
 TRIES = 3  # a letter that our own faults stop is then a matter for a person
+TOMORROW = timedelta(days=1)
+KINDS = {Fault.ADDRESS: "hard", Fault.MAILBOX: "soft"} | dict.fromkeys(ABOUT_US, "policy")
 
 
 def put_back(
@@ -34,13 +38,41 @@ def put_back(
     one = attempt.own(OutboxState.LEASED, OutboxState.HANDOVER)
     if one is None:
         return False
-    if one.uncertain_count == 0:
-        # nobody can have got it, so the next attempt makes it anew from what holds then
-        one.facts = one.address_digest = one.dated_at = None
+    anew(one)
     one.server_reply = one.state_reason = reply
     back(one, at + BACK_OFF[0] if all_wait else retry_at(at, one.attempts))
     one.attempts -= all_wait
     attempt.record("letter.deferred", reply)
+    return True
+
+
+def put_off(
+    session: Session,
+    letter: OutboxEmail,
+    reply: str,
+    *,
+    digest: str,
+    is_final: bool = False,
+    by: str,
+    at: datetime,
+) -> bool:
+    """The mailbox is full or out of reach: tried again, a day later where the server said no for
+    good (`is_final`). After three such days within two weeks it has failed, and no letter goes to
+    that address any more.
+    """
+    attempt = Attempt(session, letter, by, at)
+    suppression.lock_follow_ups(session, letter.patient_id)
+    one = attempt.own(OutboxState.LEASED, OutboxState.HANDOVER)
+    if one is None:
+        return False
+    anew(one)
+    one.server_reply = one.state_reason = reply
+    one.fault = Fault.MAILBOX
+    back(one, at + TOMORROW if is_final else retry_at(at, one.attempts))
+    attempt.record("letter.deferred", reply)
+    bounces.record(session, one, _returned(one, Fault.MAILBOX, reply), digest=digest, by=by, at=at)
+    if one.state == OutboxState.CANCELLED:
+        end(one, OutboxState.FAILED, reply, at)
     return True
 
 
@@ -49,51 +81,31 @@ def mark_failed(
     letter: OutboxEmail,
     reply: str,
     *,
-    bad_address: bool = False,
+    fault: Fault = Fault.SERVER,
+    digest: str | None = None,
     by: str,
     at: datetime,
 ) -> bool:
-    """Refused for good. With a bad address the patient gets no more letters until it is changed,
-    and the time-point has the disposition "undeliverable".
+    """Refused for good. Without a mailbox the patient gets no more letters until the address is
+    changed, and the time-point has the disposition "undeliverable"; many other refusals in a row
+    hold the campaign.
     """
     attempt = Attempt(session, letter, by, at)
-    follow_up = attempt.lock_follow_up()
+    suppression.lock_follow_ups(session, letter.patient_id)
     one = attempt.own(OutboxState.LEASED, OutboxState.HANDOVER)
     if one is None:
         return False
-    one.server_reply = reply
+    one.server_reply, one.fault = reply, fault
     end(one, OutboxState.FAILED, reply, at)
-    if bad_address and follow_up is not None:
-        today = outreach.local_day(follow_up.zone, at)
-        session.add(_hold(follow_up, today, by, at))
-        session.add(_undeliverable(follow_up, one, today, by, at))
     attempt.record("letter.failed", reply)
+    bounces.record(session, one, _returned(one, fault, reply), digest=digest, by=by, at=at)
     return True
 
 
-def _hold(follow_up: FollowUp, today: date, by: str, at: datetime) -> MailHold:
-    return MailHold(
-        patient_id=follow_up.patient_id,
-        kind="undeliverable",
-        since=today,
-        recorded_at=at,
-        recorded_by=by,
-    )
-
-
-def _undeliverable(
-    follow_up: FollowUp, one: OutboxEmail, today: date, by: str, at: datetime
-) -> Disposition:
-    return Disposition(
-        patient_id=follow_up.patient_id,
-        month=follow_up.month,
-        code="undeliverable",
-        noted_on=today,
-        source="mail",
-        fact_key=sha256(f"outbox:{one.id}".encode()).hexdigest(),
-        recorded_at=at,
-        recorded_by=by,
-    )
+def _returned(one: OutboxEmail, fault: Fault, reply: str) -> Returned:
+    # each claim has its own fence: an attempt counts once, however often it is recorded
+    key = sha256(f"reply|{one.id}|{one.fence}".encode()).hexdigest()
+    return Returned(KINDS[fault], "reply", reply, key, enhanced_status(reply))
 
 
 def mark_uncertain(
@@ -107,7 +119,7 @@ def mark_uncertain(
     if one is None:
         return False
     one.uncertain_count += 1
-    if one.uncertain_count >= COPIES:
+    if one.uncertain_count >= COPIES + one.resent:
         end(one, OutboxState.PARKED, TWICE, at)
     else:
         one.state_reason = why

@@ -20,7 +20,9 @@ from surveys.timepoints import last_civil_day
 AWAITED = (FollowUpState.PLANNED.value, FollowUpState.OPEN.value)
 WAITING = tuple(
     state.value
-    for state in sorted(sources(OUTBOX_MOVES, OutboxState.CANCELLED) - {OutboxState.PARKED})
+    for state in sorted(
+        sources(OUTBOX_MOVES, OutboxState.CANCELLED) - {OutboxState.PARKED, OutboxState.FAILED}
+    )
 )
 SCOPES = ("contact", "registry")
 Ending = TypeVar("Ending", Death, Withdrawal)

@@ -6,19 +6,22 @@ over: `open` does all that can fail without doubt, `hand_over` gives the message
 
 from typing import Protocol
 
+from registry.bounces.kinds import Fault
 from registry.errors import SettingsError
 from registry.mail.faults import Deferred, Lost, MailFault, Rejected, Unreachable
 from registry.mail.kept import FolderMailer, MemoryMailer, Sent
-from registry.mail.smtp import SmtpMailer
+from registry.mail.smtp import Patience, SmtpMailer
 from registry.settings import Settings
 
 __all__ = [
     "Deferred",
+    "Fault",
     "FolderMailer",
     "Lost",
     "MailFault",
     "Mailer",
     "MemoryMailer",
+    "Patience",
     "Rejected",
     "Sent",
     "SmtpMailer",

@@ -1,20 +1,14 @@
 """How a letter can fail to go out."""
 
-import re
-
-ADDRESS = re.compile(r"\S+@\S+")
-
-
-def without_addresses(reply: str) -> str:
-    """A server's reply as it may be kept and shown: servers like to repeat the address."""
-    return ADDRESS.sub("(address)", reply)[:200]
+from registry.bounces.kinds import Fault, without_addresses
 
 
 class MailFault(Exception):
     """A letter did not go out; the message is the server's reply without anybody's address."""
 
-    def __init__(self, reply: str) -> None:
+    def __init__(self, reply: str, fault: Fault = Fault.SERVER) -> None:
         super().__init__(without_addresses(reply))
+        self.fault = fault
 
 
 class Unreachable(MailFault):
@@ -26,11 +20,7 @@ class Deferred(MailFault):
 
 
 class Rejected(MailFault):
-    """Refused for good. `bad_address`: because there is no such mailbox."""
-
-    def __init__(self, reply: str, *, bad_address: bool) -> None:
-        super().__init__(reply)
-        self.bad_address = bad_address
+    """Nothing was handed over, and this letter was refused for good."""
 
 
 class Lost(MailFault):

@@ -4,25 +4,32 @@ import re
 import smtplib
 import ssl
 from contextlib import suppress
+from dataclasses import dataclass
 from socket import socket
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from registry.bounces.kinds import Fault, fault_of, without_addresses
 from registry.errors import SettingsError
-from registry.mail.faults import (
-    Deferred,
-    Lost,
-    MailFault,
-    Rejected,
-    Unreachable,
-    without_addresses,
-)
+from registry.mail.faults import Deferred, Lost, MailFault, Rejected, Unreachable
 
-CONNECT_SECONDS = 10.0
-COMMAND_SECONDS = 20.0
-DATA_SECONDS = 600.0  # RFC 5321 4.5.3.2.6: a shorter wait for the last reply makes doubles
-BAD_ADDRESS = frozenset({"5.1.1", "5.1.2", "5.1.10"})  # RFC 3463, RFC 7505
 PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait, in seconds: for the connection, for a reply, for the last reply.
+
+    A shorter wait for the last one would make doubles (RFC 5321 4.5.3.2.6); all of them together
+    are shorter than a letter's lease.
+    """
+
+    connect: float = 10.0
+    command: float = 20.0
+    data: float = 600.0
+
+
+USUAL = Patience()
 
 
 class SmtpMailer:
@@ -31,14 +38,14 @@ class SmtpMailer:
     `smtp://` is plain, `smtp+starttls://` insists on STARTTLS, `smtps://` is TLS from the start.
     """
 
-    def __init__(self, url: str, *, data_seconds: float = DATA_SECONDS) -> None:
+    def __init__(self, url: str, *, patience: Patience = USUAL) -> None:
         self._url = _checked(url)
-        self._data_seconds = data_seconds
+        self._patience = patience
         self._smtp: smtplib.SMTP | None = None
 
     def open(self, sender: str, recipient: str) -> None:
         if not (sender.isascii() and recipient.isascii()):
-            raise Rejected("5.6.7 the address needs SMTPUTF8", bad_address=False)
+            raise Rejected("5.6.7 the address needs SMTPUTF8", Fault.CONTENT)
         if self._smtp is not None:
             # a kept connection may have been closed while it was idle: that is no fault
             with suppress(Unreachable):
@@ -56,9 +63,10 @@ class SmtpMailer:
                 smtp.send(_dotted(message))
         except OSError as error:
             raise self._gone(error) from error
-        if code == 354:
-            code, reply = self._last_reply(smtp)
-        if code == 250:
+        if code != 354:
+            raise self._fault(code, reply, at_recipient=False)
+        code, reply = self._last_reply(smtp)
+        if 200 <= code < 300:
             return without_addresses(_words(code, reply))
         raise self._fault(code, reply, at_recipient=False)
 
@@ -78,7 +86,7 @@ class SmtpMailer:
     def _connect(self) -> smtplib.SMTP:
         try:
             smtp = self._smtp = self._opened()
-            _sock(smtp).settimeout(COMMAND_SECONDS)
+            _sock(smtp).settimeout(self._patience.command)
             self._greet(smtp)
         except OSError as error:
             raise self._gone(error) from error
@@ -89,8 +97,8 @@ class SmtpMailer:
         if self._url.scheme == "smtps":
             # without a context smtplib would take any certificate
             context = ssl.create_default_context()
-            return smtplib.SMTP_SSL(host, port, timeout=CONNECT_SECONDS, context=context)
-        return smtplib.SMTP(host, port, timeout=CONNECT_SECONDS)
+            return smtplib.SMTP_SSL(host, port, timeout=self._patience.connect, context=context)
+        return smtplib.SMTP(host, port, timeout=self._patience.connect)
 
     def _greet(self, smtp: smtplib.SMTP) -> None:
         smtp.ehlo_or_helo_if_needed()
@@ -109,32 +117,31 @@ class SmtpMailer:
             code, reply = smtp.rcpt(recipient)
         except OSError as error:
             raise self._gone(error) from error
-        if code not in {250, 251}:
+        if not 200 <= code < 300:
             fault = self._fault(code, reply, at_recipient=True)
             self.abandon()
             raise fault
 
     def _last_reply(self, smtp: smtplib.SMTP) -> tuple[int, bytes]:
         try:
-            _sock(smtp).settimeout(self._data_seconds)
+            _sock(smtp).settimeout(self._patience.data)
             code, reply = smtp.getreply()
-            _sock(smtp).settimeout(COMMAND_SECONDS)
+            _sock(smtp).settimeout(self._patience.command)
         except OSError as error:
             self._drop()
             raise Lost(f"no reply after the message ({type(error).__name__})") from error
-        if not 200 <= code < 600:
+        if not (200 <= code < 300 or 400 <= code < 600):
             self._drop()
             raise Lost("no reply that could be read after the message")
         return code, reply
 
     def _fault(self, code: int, reply: bytes, *, at_recipient: bool) -> MailFault:
         words = _words(code, reply)
-        if code == 421:
+        if code == 421 or not 400 <= code < 600:
             self._drop()
             return Unreachable(words)
-        if code < 500:
-            return Deferred(words)
-        return Rejected(words, bad_address=_is_bad_address(code, reply, at_recipient))
+        fault = fault_of(code, words, at_recipient=at_recipient)
+        return Deferred(words, fault) if code < 500 else Rejected(words, fault)
 
     def _gone(self, error: OSError) -> Unreachable:
         self._drop()
@@ -166,17 +173,6 @@ def _checked(url: str) -> SplitResult:
             "use smtp+starttls:// or smtps://"
         )
     return parts
-
-
-def _is_bad_address(code: int, reply: bytes, at_recipient: bool) -> bool:
-    """Whether the mailbox does not exist. A bare 550 says so only where the address was given;
-    after the message, and with 5.7.x, it is about content or policy.
-    """
-    enhanced = re.match(rb"(\d\.\d+\.\d+)", reply)
-    status = enhanced[1].decode() if enhanced else ""
-    if status in BAD_ADDRESS:
-        return True
-    return at_recipient and code == 550 and not status.startswith("5.7.")
 
 
 def _words(code: int, reply: bytes) -> str:

@@ -48,8 +48,12 @@ class NoAddress(Exception):
 
 @dataclass(frozen=True)
 class Ready:
-    """A letter ready to be handed over. `facts` hold no identity and no link; they are kept."""
+    """A letter ready to be handed over. `facts` hold no identity and no link; they are kept.
 
+    `sender` is the envelope's: where what cannot be delivered comes back to.
+    """
+
+    sender: str
     recipient: str = field(repr=False)
     address_digest: str
     facts: Mapping[str, str]
@@ -84,6 +88,7 @@ def ready(
         facts={**facts, **_links(session, letter, row, settings, instance)},
     )
     return Ready(
+        sender=_envelope_sender(letter, settings, instance),
         recipient=recipient,
         address_digest=vault.email_digest(recipient),
         facts=facts,
@@ -91,6 +96,16 @@ def ready(
         message_id=message_id,
         raw=letters.as_bytes(message),
     )
+
+
+def _envelope_sender(letter: OutboxEmail, settings: Settings, instance: str) -> str:
+    """With a bounce address a sender of the letter's own (VERP), which only we can make."""
+    if settings.bounce_address is None:
+        return settings.mail_from
+    keys = settings.token_keys
+    tag = tokens.bounce_tag(keys, max(keys), instance, letter.id)
+    box, _, domain = settings.bounce_address.rpartition("@")
+    return f"{box}+{tag}@{domain}"
 
 
 def _sources(session: Session, letter: OutboxEmail) -> Sources:

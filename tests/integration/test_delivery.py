@@ -24,7 +24,7 @@ from registry.actions import deliveries, delivery_faults, endings, outreach
 from registry.actions.enrolment import Enrolled
 from registry.clock import FixedClock
 from registry.db import reading, transaction
-from registry.mail import Deferred, Lost, MemoryMailer, Rejected, Unreachable
+from registry.mail import Deferred, Fault, Lost, MemoryMailer, Rejected, Unreachable
 from registry.models import (
     AuditEvent,
     Consent,
@@ -102,7 +102,7 @@ def test_a_letter_whose_worker_died_before_the_hand_over_is_claimed_again(
     run(registry, mailer)
     sent = letter(registry)
     assert (sent.state, sent.fence, sent.attempts) == ("sent", first.fence + 1, 2)
-    assert (sent.uncertain_count, sent.broken_count) == (0, 1)
+    assert (sent.uncertain_count, sent.broken_count, sent.lapse_count) == (0, 0, 1)
     assert len(mailer.sent) == 1
 
 
@@ -271,7 +271,7 @@ def test_what_was_certainly_not_delivered_is_made_anew(
 def test_a_bad_address_holds_the_mail_and_is_a_disposition(
     registry: Runtime, due: Enrolled, mailer: MemoryMailer
 ) -> None:
-    run(registry, FaultyMailer(open=[Rejected("550 5.1.1 unknown", bad_address=True)]))
+    run(registry, FaultyMailer(open=[Rejected("550 5.1.1 unknown", Fault.ADDRESS)]))
     failed = letter(registry)
     assert (failed.state, failed.state_reason) == ("failed", "550 5.1.1 unknown")
     with reading(registry) as session:
@@ -286,7 +286,7 @@ def test_a_bad_address_holds_the_mail_and_is_a_disposition(
 def test_a_refusal_by_policy_is_not_held_against_the_patient(
     registry: Runtime, due: Enrolled, step: str
 ) -> None:
-    run(registry, FaultyMailer(**{step: [Rejected("554 5.7.1 policy", bad_address=False)]}))
+    run(registry, FaultyMailer(**{step: [Rejected("554 5.7.1 policy", Fault.POLICY)]}))
     assert letter(registry).state == "failed"
     with reading(registry) as session:
         assert session.scalars(select(MailHold)).all() == []

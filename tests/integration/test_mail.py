@@ -22,10 +22,12 @@ from support import settings_for
 from registry.errors import SettingsError
 from registry.mail import (
     Deferred,
+    Fault,
     FolderMailer,
     Lost,
     Mailer,
     MailFault,
+    Patience,
     Rejected,
     SmtpMailer,
     Unreachable,
@@ -136,29 +138,27 @@ def test_a_letter_put_off_is_deferred(script: dict[str, list[str]]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "bad_address"),
+    ("script", "about"),
     [
-        ({"RCPT": ["550 5.1.1 unknown user"]}, True),
-        ({"RCPT": ["550 5.1.2 unknown domain"]}, True),
-        ({"RCPT": ["556 5.1.10 null MX"]}, True),
-        ({"RCPT": ["550 no such mailbox"]}, True),
-        ({"RCPT": ["550 5.7.1 blocked by policy"]}, False),
-        ({"RCPT": ["554 5.7.1 blocked by policy"]}, False),
-        ({"RCPT": ["552 5.2.2 mailbox full"]}, False),
-        ({"dot": ["550 content refused"]}, False),
-        ({"dot": ["554 5.7.1 content refused"]}, False),
-        ({"dot": ["550 5.1.1 unknown user"]}, True),
-        ({"DATA": ["554 no"]}, False),
+        ({"RCPT": ["550 5.1.1 unknown user"]}, Fault.ADDRESS),
+        ({"RCPT": ["550 5.1.2 unknown domain"]}, Fault.ADDRESS),
+        ({"RCPT": ["556 5.1.10 null MX"]}, Fault.ADDRESS),
+        ({"RCPT": ["550 no such mailbox"]}, Fault.ADDRESS),
+        ({"RCPT": ["550 5.7.1 blocked by policy"]}, Fault.POLICY),
+        ({"RCPT": ["554 5.7.1 blocked by policy"]}, Fault.POLICY),
+        ({"RCPT": ["552 5.2.2 mailbox full"]}, Fault.MAILBOX),
+        ({"dot": ["550 content refused"]}, Fault.CONTENT),
+        ({"dot": ["554 5.7.1 content refused"]}, Fault.POLICY),
+        ({"dot": ["550 5.1.1 unknown user"]}, Fault.ADDRESS),
+        ({"DATA": ["554 no"]}, Fault.CONTENT),
     ],
     ids=str,
 )
-def test_a_refusal_says_whether_the_address_is_bad(
-    script: dict[str, list[str]], bad_address: bool
-) -> None:
+def test_a_refusal_says_what_it_is_about(script: dict[str, list[str]], about: Fault) -> None:
     with scripted_server(**script) as scripted, closing(SmtpMailer(scripted.url)) as mailer:
         with pytest.raises(Rejected) as refused:
             send(mailer)
-        assert refused.value.bad_address is bad_address
+        assert refused.value.fault is about
         assert scripted.letters == []
 
 
@@ -202,7 +202,8 @@ def test_no_reply_in_time_is_uncertain() -> None:
 
     thread = threading.Thread(target=stall)
     thread.start()
-    with listener, closing(SmtpMailer(f"smtp://127.0.0.1:{port}", data_seconds=0.2)) as mailer:
+    url, patience = f"smtp://127.0.0.1:{port}", Patience(data=0.2)
+    with listener, closing(SmtpMailer(url, patience=patience)) as mailer:
         with pytest.raises(Lost):
             send(mailer)
         done.set()
@@ -226,7 +227,7 @@ def test_no_fault_tells_the_address(reply: str) -> None:
 def test_an_address_that_needs_smtputf8_is_refused_but_not_held_against_the_patient() -> None:
     with pytest.raises(Rejected) as refused:
         SmtpMailer("smtp://127.0.0.1:1").open(FROM, "pät@example.org")
-    assert refused.value.bad_address is False
+    assert refused.value.fault is Fault.CONTENT
 
 
 def test_starttls_that_is_not_offered_is_unreachable() -> None:

@@ -20,7 +20,7 @@ from registry.actions import endings, preferences, staff_mail
 from registry.actions.enrolment import Enrolled
 from registry.clock import FixedClock
 from registry.db import transaction
-from registry.mail import Lost, MemoryMailer, Rejected, Unreachable
+from registry.mail import Fault, Lost, MemoryMailer, Rejected, Unreachable
 from registry.models import FollowUp
 from registry.runtime import Runtime
 from workers.schedule import run_jobs_once
@@ -94,7 +94,7 @@ def test_an_address_that_bounces_is_not_reminded_and_the_month_is_undeliverable(
 ) -> None:
     a_patient(registry)
     clock.move_to(noon(DUE))
-    faulty = FaultyMailer(open=[Rejected("550 5.1.1 unknown", bad_address=True)])
+    faulty = FaultyMailer(open=[Rejected("550 5.1.1 unknown", Fault.ADDRESS)])
     live_until(registry, clock, faulty, END_OF_WINDOW)
     assert [one.state for one in letters(registry)] == ["failed"]
     assert faulty.opened == 1
@@ -183,6 +183,6 @@ def test_an_invitation_that_never_left_is_not_reminded_of(
 ) -> None:
     a_patient(registry)
     clock.move_to(noon(DUE))
-    refusing = FaultyMailer(refuse=[Rejected("554 5.7.1 content", bad_address=False)])
+    refusing = FaultyMailer(refuse=[Rejected("554 5.7.1 content", Fault.POLICY)])
     live_until(registry, clock, refusing, END_OF_WINDOW)
     assert [one.state for one in letters(registry)] == ["failed"]

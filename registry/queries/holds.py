@@ -1,0 +1,30 @@
+"""The holds in force: whose letters wait."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, exists, or_, select, true
+from sqlalchemy.orm import Session
+
+from registry.models import OutboxEmail, Patient, SendingHold
+
+
+def in_force(session: Session) -> Sequence[SendingHold]:
+    """The holds that nobody has lifted, the oldest first."""
+    return session.scalars(
+        select(SendingHold).where(SendingHold.lifted_at.is_(None)).order_by(SendingHold.id)
+    ).all()
+
+
+def may_go(session: Session) -> ColumnElement[bool]:
+    """SQL condition: letters that no hold keeps back.
+
+    Those to staff always go: a test letter shows whether the mail server takes letters again.
+    """
+    held = {hold.site_id for hold in in_force(session)}
+    if not held:
+        return true()
+    to_staff = OutboxEmail.patient_id.is_(None)
+    if None in held:
+        return to_staff
+    of_held_site = exists().where(Patient.id == OutboxEmail.patient_id, Patient.site_id.in_(held))
+    return or_(to_staff, ~of_held_site)
