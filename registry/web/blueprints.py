@@ -16,6 +16,7 @@ from registry.web.enrolment import enrolment
 from registry.web.events import events
 from registry.web.health import health
 from registry.web.labs import labs
+from registry.web.medicines import medicines
 from registry.web.patients import patients
 from registry.web.questionnaires import questionnaires
 from registry.web.session import session
@@ -26,7 +27,8 @@ from registry.web.worklist import worklist
 def of(settings: Settings, *, is_demo: bool) -> Iterator[Blueprint]:
     """The blueprints of this installation. Pages that it does not have are absent."""
     yield from (health, session, worklist, patients)
-    yield from (alerts, calls, contact, endings, enrolment, events, labs, questionnaires, treatment)
+    yield from (alerts, calls, contact, endings, enrolment, events, labs, medicines)
+    yield from (questionnaires, treatment)
     yield from figures.BLUEPRINTS
     yield from admin.of(settings)
     if is_demo:

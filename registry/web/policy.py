@@ -87,6 +87,8 @@ POLICY: Policy = {
     "events.reopen": _at_site(CARE),
     "labs.add": _at_site(RECORDS),
     "labs.correct": _at_site(RECORDS),
+    "medicines.add": _at_site(RECORDS),
+    "medicines.correct": _at_site(RECORDS),
     "questionnaires.begin": _at_site(CARE),
     "questionnaires.section": _at_site(CARE),
     "questionnaires.review": _at_site(CARE),

@@ -12,11 +12,11 @@ from werkzeug.routing import Rule as Address
 
 from registry import audit
 from registry.actions import endings, laboratory
-from registry.actions.facts import Measured
+from registry.actions.facts import Measured, MedicineTaken
 from registry.app import create_app
 from registry.db import reading, transaction
 from registry.http import Rule
-from registry.models import Alert, LabResult, MailHold, Patient, ReportedEvent
+from registry.models import Alert, LabResult, MailHold, Medicine, Patient, ReportedEvent
 from registry.models.accounts import ROLES
 from registry.runtime import Runtime
 
@@ -35,7 +35,8 @@ class World:
 
 @pytest.fixture
 def world(registry: Runtime) -> World:
-    patient = a_patient(registry)
+    taken = MedicineTaken(medicine_class="antimalarial")
+    patient = a_patient(registry, medicines=(taken,))
     event = an_adverse_event(registry, patient)
     at = registry.clock.now()
     who: dict[str, Any] = {"recorded_at": at, "recorded_by": "test"}
@@ -54,7 +55,8 @@ def world(registry: Runtime) -> World:
         audit.record(session, by="test", at=at, action="t", subject=f"patient:{row.id}")
     with reading(registry) as session:
         lab = session.scalars(select(LabResult.fact_key)).one()
-    keys = {"events": event.fact_key, "labs": lab, "reports": "told"}
+        medicine = session.scalars(select(Medicine.fact_key)).one()
+    keys = {"events": event.fact_key, "labs": lab, "medicines": medicine, "reports": "told"}
     return World(patient.study_number, keys)
 
 
