@@ -25,7 +25,9 @@ from sqlalchemy import (
     Text,
     create_engine,
     event,
+    func,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -193,6 +195,22 @@ def reading(runtime: HasSessions) -> Iterator[Session]:
 
 
 Model = TypeVar("Model", bound=Base)
+
+
+def never_below(session: Session, model: type[Base], number: int) -> None:
+    """Give this table's rows no number up to `number` any more."""
+    table = model.__tablename__
+    if session.get_bind().dialect.name == "sqlite":
+        # a table that never had a row has no line there yet
+        known = "INSERT INTO sqlite_sequence (name, seq) SELECT :table, 0 WHERE NOT EXISTS "
+        known += "(SELECT 1 FROM sqlite_sequence WHERE name = :table)"
+        session.execute(text(known), {"table": table})
+        higher = "UPDATE sqlite_sequence SET seq = :number WHERE name = :table AND seq < :number"
+        session.execute(text(higher), {"table": table, "number": number})
+    else:
+        sequence = session.scalar(select(func.pg_get_serial_sequence(table, "id")))
+        given = session.scalar(select(func.nextval(sequence)))
+        session.execute(select(func.setval(sequence, max(given or 0, number))))
 
 
 def take(

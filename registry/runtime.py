@@ -6,9 +6,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from registry import audit
+from registry import audit, journaling
 from registry.clock import Clock, DatabaseClock, SystemClock
 from registry.db import Sessions, make_engine
+from registry.journal import FileStore, Journal, MemoryStore
 from registry.models import Instance
 from registry.settings import Settings
 from registry.vault import Vault
@@ -24,6 +25,7 @@ class Runtime:
     sessions: Sessions
     clock: Clock
     vault: Vault | None
+    journal: Journal
 
     def close(self) -> None:
         """Give the connections back."""
@@ -42,7 +44,15 @@ def make_runtime(
     if guarded:
         audit.guard(sessions.writing)
     vault = Vault(settings.master_keys, settings.index_key) if settings.master_keys else None
-    return Runtime(settings, sessions, clock or _clock_of(settings, sessions), vault)
+    journal = make_journal(settings)
+    journaling.keep(sessions.writing, journal)
+    return Runtime(settings, sessions, clock or _clock_of(settings, sessions), vault, journal)
+
+
+def make_journal(settings: Settings) -> Journal:
+    """The side journal that the settings name."""
+    file = settings.journal_file
+    return Journal(FileStore(file) if file else MemoryStore(), settings.audit_key)
 
 
 class DemoClock:

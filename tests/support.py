@@ -1,10 +1,15 @@
 """What fixtures and tests share: settings of a test's registry, and leaving out aloud."""
 
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pytest
 
 from registry.settings import Settings
 
 LEFT_OUT = "LEFT OUT:"
+JOURNALS = TemporaryDirectory(prefix="registry-journals-")
 
 
 def leave_out(config: pytest.Config, what: str, remedy: str) -> None:
@@ -32,4 +37,10 @@ def settings_for(url: str) -> Settings:
         door_url="http://door.test",
         mail_from="registry@example.org",
         send_window="always",
+        journal=None if url.startswith("sqlite") else _journal_for(url),
     )
+
+
+def _journal_for(url: str) -> Path:
+    """The side journal of a test's own database on a server; taken away with the run's folder."""
+    return Path(JOURNALS.name) / f"{sha256(url.encode()).hexdigest()[:20]}.jsonl"

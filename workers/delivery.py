@@ -11,11 +11,14 @@ from typing import Any
 
 from registry.actions import deliveries, delivery_faults
 from registry.db import reading, transaction
+from registry.journal import JournalFault
 from registry.mail import Fault, Lost, Mailer, MailFault, Rejected, Unreachable
 from registry.models import OutboxEmail
 from registry.queries import letters
+from registry.queries.installation import look
 from registry.queries.letters import NoAddress, Ready
 from registry.runtime import Runtime
+from workers import side_journal
 from workers.traces import trace
 
 log = logging.getLogger(__name__)
@@ -36,11 +39,15 @@ def never() -> bool:
 def send_due(runtime: Runtime, mailer: Mailer, stopping: Stopping = never) -> None:
     """Send every letter that is due; ends after the letter in hand when asked to stop.
 
-    Raises Unreachable when the mail server cannot be used; the letters then wait.
+    Raises Unreachable when the mail server cannot be used, HeldBack and JournalFault when the side
+    journal is not this database's or cannot be written; the letters then wait.
     """
+    side_journal.tend(runtime, WHO)
     ends_at = runtime.clock.now() + RUN
     while not stopping() and runtime.clock.now() < ends_at:
+        seen = look(runtime.journal)
         with transaction(runtime) as session:
+            side_journal.refuse_while_held(session, seen)
             at = runtime.clock.now()
             claim = deliveries.claim(session, settings=runtime.settings, by=WHO, at=at)
         if not claim.taken:
@@ -84,12 +91,23 @@ def deliver(runtime: Runtime, mailer: Mailer, letter: OutboxEmail) -> None:
     if not _is_marked(runtime, letter, ready):
         mailer.abandon()
         return
+    _hand_over(runtime, mailer, letter, ready)
+
+
+def _hand_over(runtime: Runtime, mailer: Mailer, letter: OutboxEmail, ready: Ready) -> None:
+    try:
+        side_journal.write_down(runtime, letter, ready, WHO)
+    except JournalFault:
+        mailer.abandon()
+        raise
     try:
         reply = mailer.hand_over(ready.raw)
     except MailFault as fault:
+        if not isinstance(fault, Lost):
+            side_journal.tell(runtime, "returned", ready, runtime.clock.now())
         _record_fault(runtime, letter, ready, fault)
     else:
-        _record_sent(runtime, letter, reply)
+        _record_sent(runtime, letter, ready, reply)
 
 
 def _prepare(runtime: Runtime, letter: OutboxEmail) -> Ready:
@@ -107,11 +125,12 @@ def _is_marked(runtime: Runtime, letter: OutboxEmail, ready: Ready) -> bool:
         return deliveries.mark_handover(session, letter, ready, by=WHO, at=at)
 
 
-def _record_sent(runtime: Runtime, letter: OutboxEmail, reply: str) -> None:
+def _record_sent(runtime: Runtime, letter: OutboxEmail, ready: Ready, reply: str) -> None:
     with transaction(runtime) as session:
         at = runtime.clock.now()
         if not deliveries.mark_sent(session, letter, reply, by=WHO, at=at):
             log.warning("letter %s was sent after its lease: it may go out twice", letter.id)
+    side_journal.tell(runtime, "sent", ready, at)
 
 
 def _record_broken(runtime: Runtime, letter: OutboxEmail, fault: Exception) -> None:

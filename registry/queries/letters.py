@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
@@ -50,7 +50,8 @@ class NoAddress(Exception):
 class Ready:
     """A letter ready to be handed over. `facts` hold no identity and no link; they are kept.
 
-    `sender` is the envelope's: where what cannot be delivered comes back to.
+    `sender` is the envelope's: where what cannot be delivered comes back to. `told`: what the side
+    journal is told of it.
     """
 
     sender: str
@@ -60,6 +61,7 @@ class Ready:
     dated_at: datetime
     message_id: str
     raw: bytes = field(repr=False)
+    told: Mapping[str, Any] = field(repr=False, default_factory=dict)
 
 
 def ready(
@@ -95,7 +97,26 @@ def ready(
         dated_at=dated_at,
         message_id=message_id,
         raw=letters.as_bytes(message),
+        told=_told(letter, row, message_id, dated_at),
     )
+
+
+def _told(
+    letter: OutboxEmail, row: Sources | None, message_id: str, dated_at: datetime
+) -> dict[str, Any]:
+    """Which letter this is, in numbers: enough to know it again in an older database."""
+    return {
+        "letter": letter.id,
+        "what": letter.kind,
+        "number": letter.number,
+        "patient": letter.patient_id,
+        "follow_up": letter.follow_up_id,
+        "month": row.FollowUp.month if row else None,
+        "key": row.key_version if row else None,
+        "user": letter.user_id,
+        "message_id": message_id,
+        "dated_at": dated_at.isoformat(),
+    }
 
 
 def _envelope_sender(letter: OutboxEmail, settings: Settings, instance: str) -> str:
