@@ -1,0 +1,164 @@
+"""Virtual time: processes that take turns, a clock that jumps, and deaths at any of their steps."""
+
+import heapq
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from greenlet import getcurrent, greenlet
+
+from simulation.ledger import LastCommit
+
+
+class Killed(BaseException):
+    """kill -9: nothing catches it, and whoever was killed commits nothing more."""
+
+
+class Process(greenlet):
+    """One process of the installation, or somebody at a browser."""
+
+    def __init__(self, hub: "Hub", name: str, work: Callable[[], object]) -> None:
+        super().__init__(run=self._live, parent=hub.home)
+        self.name = name
+        self.is_dead = False
+        self.is_mortal = False
+        self.has_stalled = False
+        self.last: LastCommit | None = None
+        self.skew = timedelta(0)
+        self._work = work
+
+    def _live(self) -> None:
+        try:
+            self._work()
+        except Killed:
+            pass
+        finally:
+            self.is_dead = True
+
+
+@dataclass
+class Weather:
+    """How bad the luck is: chances per step, and how many deaths are left."""
+
+    death: float = 0.0
+    deaths: int = 0
+    pause: float = 0.0
+    stall: float = 0.0
+
+    def clear(self) -> None:
+        """From now on nothing fails."""
+        self.death = self.pause = self.stall = 0.0
+
+
+@dataclass(order=True)
+class _Turn:
+    at: datetime
+    order: float
+    number: int
+    process: Process = field(compare=False)
+
+
+class Hub:
+    """Gives the turns. Whoever has one keeps it until a step; in between nothing else happens."""
+
+    def __init__(self, seed: int, start: datetime) -> None:
+        self.dice = random.Random(seed)
+        self.now = start.astimezone(UTC)
+        self.weather = Weather()
+        self.trace: list[str] = []
+        self.count = 0  # orders what happened at the same instant
+        self.kills = 0
+        self.home = getcurrent()
+        self._turns: list[_Turn] = []
+        self._number = 0
+
+    def spawn(self, name: str, work: Callable[[], object], after: float = 0.0) -> Process:
+        """A new process, which begins `after` so many seconds."""
+        process = Process(self, name, work)
+        self._plan(process, after)
+        return process
+
+    def _plan(self, process: Process, after: float) -> None:
+        self._number += 1
+        at = self.now + timedelta(seconds=after)
+        heapq.heappush(self._turns, _Turn(at, self.dice.random(), self._number, process))
+
+    def run(self, until: datetime) -> None:
+        """Let everybody live until then."""
+        while self._turns and self._turns[0].at <= until:
+            turn = heapq.heappop(self._turns)
+            if not turn.process.is_dead:
+                self.now = turn.at
+                turn.process.switch()
+        self.now = max(self.now, until)
+
+    def end(self) -> None:
+        """Nobody lives on: what is left is killed, so that nothing runs when it is collected."""
+        self.weather.clear()
+        for turn in self._turns:
+            if not turn.process.is_dead:
+                turn.process.is_dead = True
+                if turn.process:
+                    turn.process.throw(Killed)
+        self._turns.clear()
+
+    @property
+    def current(self) -> Process | None:
+        """Whose turn it is; None for the test itself."""
+        mine = getcurrent()
+        return mine if isinstance(mine, Process) else None
+
+    def sleep(self, seconds: float) -> None:
+        """Wait so long; the others go on. Nothing happens for the test itself."""
+        mine = self.current
+        if mine is None:
+            return
+        self._plan(mine, seconds)
+        self.home.switch()
+        if mine.is_dead:
+            raise Killed
+
+    def step(self, what: str) -> None:
+        """A place at which a process can be held up, overtaken or killed."""
+        mine = self.current
+        if mine is None:
+            return
+        if mine.is_dead:
+            raise Killed
+        self.count += 1
+        if not mine.is_mortal:
+            self.sleep(0)
+            return
+        weather, luck = self.weather, self.dice.random()
+        if luck < weather.death and weather.deaths:
+            weather.deaths -= 1
+            self.die(what)
+        if luck > 1 - weather.stall:
+            self.hold_up(20 * 60 + self.dice.uniform(0, 3600), what)
+        elif luck > 1 - weather.stall - weather.pause:
+            self.sleep(self.dice.uniform(0, 50))
+        elif self._turns and self._turns[0].at <= self.now:
+            self.sleep(0)
+
+    def hold_up(self, seconds: float, where: str) -> None:
+        """A process that stands still for longer than any lease: a machine that was suspended."""
+        mine = self.current
+        assert mine is not None
+        mine.has_stalled = True
+        self.tell(f"stands still for {seconds / 60:.0f} min at {where}")
+        self.sleep(seconds)
+
+    def die(self, where: str) -> None:
+        """Kill the process whose turn it is."""
+        mine = self.current
+        assert mine is not None
+        self.kills += 1
+        self.tell(f"killed at {where}")
+        mine.is_dead = True
+        raise Killed
+
+    def tell(self, words: str) -> None:
+        """A line of the trace."""
+        mine = self.current
+        self.trace.append(f"{self.now:%a %Y-%m-%d %H:%M:%S} {mine.name if mine else '-':<12} {words}")

@@ -1,0 +1,38 @@
+"""When anything can next come due: the clock jumps there, for nothing happens in between.
+
+It reads the tables only to save time: random wakings in between find what should not happen.
+"""
+
+from datetime import UTC, datetime, time, timedelta
+from sqlite3 import Connection
+from zoneinfo import ZoneInfo
+
+LETTERS = """
+SELECT min(CASE WHEN state = 'queued' THEN next_attempt_at ELSE lease_until END) FROM outbox
+WHERE state IN ('queued', 'leased', 'handover')
+"""
+DAYS = """
+SELECT zone, min(due_on) FROM follow_up WHERE state = 'planned' GROUP BY zone
+UNION ALL SELECT zone, min(remind_on) FROM follow_up WHERE state = 'open' GROUP BY zone
+UNION ALL
+SELECT zone, date(min(closes_on), '+1 day') FROM follow_up WHERE state IN ('planned', 'open')
+GROUP BY zone
+"""
+LINKS = """
+SELECT min(link_asked_at) FROM follow_up
+WHERE link_asked_at IS NOT NULL AND (link_made_at IS NULL OR link_made_at < link_asked_at)
+"""
+
+
+def next_instant(database: Connection, now: datetime) -> datetime | None:
+    """The first of all instants to come; one that has passed means that something waits."""
+    found = []
+    for query in (LETTERS, LINKS):
+        (text,) = database.execute(query).fetchone()
+        if text:
+            found.append(datetime.fromisoformat(text).replace(tzinfo=UTC))
+    for zone, day in database.execute(DAYS):
+        if day:
+            midnight = datetime.combine(datetime.fromisoformat(day), time(), ZoneInfo(zone))
+            found.append(midnight.astimezone(UTC) + timedelta(seconds=1))
+    return min(found, default=None)

@@ -1,0 +1,239 @@
+"""One seed: who lives, what fails when, and the order in which everybody has a turn."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+
+import registry.runtime
+from simulation import people, workers
+from simulation.broker import Broker
+from simulation.clocks import DatabaseTime, LocalTime
+from simulation.guarantee import local, treated_for
+from simulation.hub import Hub, Killed
+from simulation.installation import installation
+from simulation.ledger import Ledger
+from simulation.oracle import Oracle
+from simulation.people import Somebody, World
+from simulation.post import PostOffice
+from simulation.timetable import next_instant
+from simulation.workers import Shift
+from simulation.zones import EPOCH, ZONES
+
+STORM = (9, 15)  # days in which everything may fail
+CALM = timedelta(days=12)  # and then nothing does: what was promised must have come true
+WORKERS = ("worker 1", "worker 2", "worker 3")
+BEATS = ("beat 1", "beat 2")
+DEATHS = 6
+DEEDS = ("answer", "answer", "unsubscribe", "leave", "withdraw", "die", "correct", "move", "ask")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one seed came to."""
+
+    seed: int
+    broken: list[str]
+    trace: list[str]
+    letters: int
+    kills: int
+    uncertain: int
+
+
+class Simulation:
+    """The world of one seed."""
+
+    def __init__(self, seed: int, verbose: bool = False) -> None:
+        self.seed, self.verbose = seed, verbose
+        self._house = installation()
+        base = self._house.renew()
+        dice = random.Random(f"start {seed}")
+        start = EPOCH + timedelta(days=dice.randrange(1500), seconds=dice.randrange(86400))
+        self.hub = Hub(seed, start)
+        self.ledger = Ledger()
+        self.dice = self.hub.dice
+        self.storm_ends = start + timedelta(days=self.dice.uniform(*STORM))
+        self.ends = self.storm_ends + CALM
+        self.office = PostOffice(self.hub, self.ledger, self._house.connection, start)
+        self.broker = Broker(self.hub)
+        with self._clocks():
+            production = replace(base.settings, database_url="postgresql+psycopg://db/registry")
+            clock = registry.runtime._clock_of(production, base.sessions)
+        self.runtime = replace(base, clock=clock)
+        self._told = self._house.connection.execute("SELECT max(id) FROM audit_event").fetchone()[0]
+        self.world = World(self.hub, self.ledger, replace(base, clock=self._database_time()))
+        self.shift = Shift(self.hub, self.runtime, self.broker, self.office)
+        self.everybody = {one.name: one for one in self._people(start.date())}
+        self._house.before_commit, self._house.after_commit = self._before, self._after
+
+    def _database_time(self) -> DatabaseTime:
+        return DatabaseTime(self.hub, self._house.connection)
+
+    @contextmanager
+    def _clocks(self) -> Iterator[None]:
+        """The product chooses its clock itself; the two that it can choose are simulated."""
+        kept = registry.runtime.DatabaseClock, registry.runtime.SystemClock
+        registry.runtime.DatabaseClock = lambda engine: self._database_time()  # type: ignore
+        registry.runtime.SystemClock = lambda: LocalTime(self.hub)  # type: ignore
+        try:
+            yield
+        finally:
+            registry.runtime.DatabaseClock, registry.runtime.SystemClock = kept  # type: ignore
+
+    def _people(self, today: date) -> Iterator[Somebody]:
+        for number in range(self.dice.choice([1, 2, 2, 3])):
+            month = self.dice.choice([1, 1, 1, 3, 6, 12, 24])
+            due = today + timedelta(days=self.dice.randrange(-8, 13))
+            treated_on = min(treated_for(due, month), today - timedelta(days=1))
+            name = f"patient {number + 1}"
+            zone = self.dice.choice(ZONES)
+            yield Somebody(name, month, treated_on, zone, f"p{number + 1}@example.org")
+
+    def run(self) -> Outcome:
+        """Live through it, and ask the oracle."""
+        self._bad_luck()
+        for one in self.everybody.values():
+            self._plan_deeds(one)
+        self.hub.spawn("time", self._time)
+        self.hub.spawn("calm", self._calm, (self.storm_ends - self.hub.now).total_seconds())
+        self.hub.run(self.ends)
+        self.hub.end()
+        self._house.before_commit = self._house.after_commit = lambda writing: None
+        oracle = Oracle(self.ledger, self.everybody, self._house.runtime, self.hub)
+        broken = oracle.verdict()
+        uncertain = sum(one.is_uncertain for one in self.ledger.attempts)
+        letters = len(self.ledger.attempts)
+        return Outcome(self.seed, broken, self.hub.trace, letters, self.hub.kills, uncertain)
+
+    def _bad_luck(self) -> None:
+        """Each seed has some of the faults, so that one does not hide the other."""
+
+        def some(chance: float) -> float:
+            return self.dice.choice([0.0, chance])
+
+        weather, office = self.hub.weather, self.office
+        weather.death, weather.deaths = some(0.02), DEATHS
+        weather.pause, weather.stall = some(0.03), some(0.004)
+        office.unreachable, office.later, office.policy = some(0.1), some(0.15), some(0.02)
+        office.lost, office.slow = some(0.15), some(0.2)
+        self.broker.loses, self.broker.doubles = some(0.5), some(0.3)
+        if self.dice.random() < 0.3:
+            office.down_until = self.hub.now + timedelta(days=self.dice.uniform(0, 8))
+        for one in self.everybody.values():
+            if self.dice.random() < 0.08:
+                office.no_such_mailbox.add(one.address)
+
+    def _plan_deeds(self, one: Somebody) -> None:
+        dice, storm = self.dice, (self.storm_ends - self.hub.now).total_seconds()
+        at = dice.choice([0.0, 0.0, dice.uniform(0, storm / 2)])
+        self._somebody(one, "enrol", at)
+        self._somebody(one, "enrol", storm)  # whose form was lost fills it in again
+        for _ in range(dice.choice([0, 1, 1, 2])):
+            deed = dice.choice(DEEDS)
+            if dice.random() < 0.5:
+                self._somebody(one, deed, dice.uniform(at, storm * 1.3))
+            else:
+                moment = dice.choice([self.office.on_open, self.office.on_body])
+                moment.append(self._ambush(one, deed, dice.choice([0, 0, 3])))
+
+    def _ambush(self, one: Somebody, deed: str, passes: int) -> "Ambush":
+        return Ambush(self, one, deed, passes)
+
+    def _somebody(self, one: Somebody, deed: str, after: float) -> None:
+        def _do() -> None:
+            if deed != "enrol" or one.id is None:
+                people.do(self.world, one, deed)
+
+        self.hub.spawn(one.name, _do, after).is_mortal = deed != "enrol" or after < 1e5
+
+    def _calm(self) -> None:
+        self.hub.weather.clear()
+        self.office.clear()
+        self.broker.clear()
+        self.ledger.calm_from = self.hub.now
+        self.hub.tell("calm")
+
+    def _time(self) -> None:
+        """Wakes the workers whenever there may be something to do, and now and then for nothing."""
+        idle = 30.0
+        while True:
+            at = next_instant(self._house.connection, self.hub.now)
+            calm = self.ledger.calm_from is not None
+            other = self.hub.now + timedelta(hours=self.dice.uniform(6, 60))
+            if at is not None and at <= self.hub.now:
+                idle = min(idle * 2, 6 * 3600.0)
+                wait = idle
+            else:
+                idle = 30.0
+                wait = (min(at or other, other) - self.hub.now).total_seconds()
+            self.hub.sleep(max(wait, 1.0))
+            self._wake(calm)
+
+    def _wake(self, calm: bool) -> None:
+        """Some workers look at their tables, at the same moment or soon after; some get hints."""
+        dice = self.dice
+        if dice.random() < 0.02:
+            self.broker.flush()
+        names = dice.sample(WORKERS, dice.choice([0, 1, 1, 1, 2]))
+        for name in [WORKERS[0]] if calm else names:
+            self.shift.hire(name, workers.loop, dice.choice([0.0, dice.uniform(0, 30)]))
+        if dice.random() < (0.05 if calm else 0.2):
+            for name in BEATS:
+                self.shift.hire(name, workers.beat, 0.0)
+            for name in WORKERS[:2]:
+                self.shift.hire(name, workers.hinted, dice.uniform(0, 3))
+
+    def _tell_commit(self) -> None:
+        query = "SELECT id, subject, action, reason FROM audit_event WHERE id > ? ORDER BY id"
+        for number, subject, action, reason in self._house.connection.execute(query, (self._told,)):
+            self._told = number
+            self.hub.tell(f"wrote {subject}: {action} {reason or ''}".rstrip())
+
+    def _before(self, writing: bool) -> None:
+        mine = self.hub.current
+        if mine is None:
+            return
+        if mine.is_dead:
+            raise Killed
+        weather = self.hub.weather
+        if writing and mine.is_mortal and self.dice.random() < weather.death and weather.deaths:
+            weather.deaths -= 1
+            self.hub.die("commit")
+
+    def _after(self, writing: bool) -> None:
+        mine = self.hub.current
+        if mine is None:
+            return
+        if writing:
+            self.hub.count += 1
+            if self.verbose:
+                self._tell_commit()
+            self.world.came_true(self.everybody, self.hub.count)
+            if mine.last is not None:
+                mine.last.committed(self.hub.count, self.hub.now, mine.has_stalled)
+        self.hub.step("after a commit" if writing else "after a look")
+
+
+@dataclass
+class Ambush:
+    """Somebody acts at the very moment at which a letter to them is under way."""
+
+    simulation: Simulation
+    one: Somebody
+    deed: str
+    passes: int
+
+    def __call__(self, recipient: str) -> None:
+        if recipient != self.one.address or self.deed == "":
+            return
+        if self.passes:
+            self.passes -= 1
+            return
+        deed, self.deed = self.deed, ""
+        self.simulation._somebody(self.one, deed, 0.0)
+
+
+def simulate(seed: int, *, verbose: bool = False) -> Outcome:
+    """Live through one seed. `verbose`: the trace also tells what each commit wrote."""
+    return Simulation(seed, verbose).run()
