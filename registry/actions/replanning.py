@@ -114,12 +114,16 @@ def _moves(
         .order_by(FollowUp.month)
     )
     rows = session.scalars(wanted.with_for_update() if lock else wanted)
-    answered = _answered_on(session, patient_id)
-    return [_move(row, planned[row.month], answered, at) for row in rows]
+    answered, mailed = _answered_on(session, patient_id), _mailed(session, patient_id)
+    return [_move(row, planned[row.month], answered, row.id in mailed, at) for row in rows]
 
 
 def _move(
-    row: FollowUp, dates: PlannedFollowUp, answered: Mapping[int, date], at: datetime
+    row: FollowUp,
+    dates: PlannedFollowUp,
+    answered: Mapping[int, date],
+    is_mailed: bool,
+    at: datetime,
 ) -> _Move:
     today = at.astimezone(ZoneInfo(row.zone)).date()
     state = FollowUpState(row.state)
@@ -131,7 +135,9 @@ def _move(
     if dates.closes_on < today:
         reason = row.state_reason if state is _S.MISSED else TOO_LATE
         return _Move(row, dates, _S.MISSED, reason)
-    if row.opened_at is not None and dates.opens_on <= today:
+    # begun, but none of its letters may have arrived: the new day is waited for
+    stays = row.opened_at is not None and (is_mailed or dates.due_on <= today)
+    if stays and dates.opens_on <= today:
         return _Move(row, dates, _S.OPEN, row.state_reason if state is _S.OPEN else None)
     return _Move(row, dates, _S.PLANNED, None)
 
@@ -160,6 +166,17 @@ def _apply(session: Session, move: _Move, before: date, treated_on: date, at: da
                 ended_at=at,
             )
         )
+
+
+def _mailed(session: Session, patient_id: int) -> set[int]:
+    """The follow-ups of which a letter may have arrived."""
+    return set(
+        session.scalars(
+            select(OutboxEmail.follow_up_id)
+            .where(OutboxEmail.patient_id == patient_id, OutboxEmail.dated_at.is_not(None))
+            .where(OutboxEmail.follow_up_id.is_not(None))
+        )
+    )
 
 
 def _answered_on(session: Session, patient_id: int) -> dict[int, date]:

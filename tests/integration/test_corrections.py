@@ -79,6 +79,7 @@ def a_letter(runtime: Runtime, patient: Enrolled, month: int, state: str) -> Non
                 state=state,
                 queued_at=at,
                 next_attempt_at=at,
+                dated_at=at if state in {"handover", "sent"} else None,
             )
         )
         audit.record(session, by="test", at=at, action="test", subject="registry")
@@ -305,6 +306,16 @@ def test_what_is_open_stays_open_and_is_not_sent_again(registry: Runtime) -> Non
     a_letter(registry, patient, 1, "sent")
     change = corrected(registry, patient, date(2025, 12, 10))[0]
     assert (change.after.state, change.is_sent_again) == ("open", False)
+
+
+def test_what_is_begun_but_not_mailed_waits_for_its_new_day(registry: Runtime) -> None:
+    """Found by the simulation: its window is open, its letter must not go before it is due."""
+    patient = a_patient(registry, treated_on=date(2025, 12, 5))
+    a_letter(registry, patient, 1, "leased")
+    change = corrected(registry, patient, date(2025, 12, 10))[0]
+    assert (change.after.state, change.is_sent_again) == ("planned", True)
+    with reading(registry) as session:
+        assert session.scalar(select(OutboxEmail.state)) == "cancelled"
 
 
 def test_a_follow_up_that_was_opened_too_early_is_planned_again(registry: Runtime) -> None:
