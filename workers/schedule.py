@@ -14,6 +14,7 @@ from registry.mail import Mailer, MailFault
 from registry.runtime import Runtime
 from registry.settings import Settings
 from workers.delivery import WHO, Stopping, never, send_due
+from workers.returns import read_bounces
 from workers.traces import trace
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ def _repeated(step: Step) -> Work:
 
 
 JOBS: tuple[Job, ...] = (
+    Job("read_bounces", 60, read_bounces),
     Job(
         "close_windows",
         60,

@@ -35,6 +35,12 @@ def send_due() -> None:
     hands.run("send_due")
 
 
+@shared_task(name="read_bounces")
+def read_bounces() -> None:
+    """Read what came back to the bounce mailbox."""
+    hands.run("read_bounces")
+
+
 @shared_task(name="forget_requests")
 def forget_requests() -> None:
     """Forget the keys of requests that are over 30 days old."""
