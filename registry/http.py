@@ -15,10 +15,11 @@ from flask import Flask, Request, Response, abort, current_app, g, redirect, req
 from itsdangerous import Signer
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
-from registry import tokens
-from registry.actions import accounts, once
+from registry import late_forms, tokens
+from registry.actions import accounts, kept_forms, once
 from registry.actions.reading import log_list, log_reads
 from registry.db import reading, transaction
 from registry.errors import DomainError, NotFound, Refused
@@ -170,13 +171,14 @@ def _admit() -> AnyResponse | None:
         return None
     with reading(runtime()) as session:
         g.asker = _identify(session)
-        if rule.roles is not None and g.asker is None:
-            return _to_sign_in()
-        _allow(session, rule)
-    if request.method not in SAFE:
-        _check_csrf()
+        is_admitted = rule.roles is None or g.asker is not None
+        if is_admitted:
+            _allow(session, rule)
+    if not is_admitted:
+        return _to_sign_in()
+    again = None if request.method in SAFE else _check_csrf()
     _mark_seen()
-    return None
+    return redirect(again, 303) if again else None
 
 
 def _identify(session: Session) -> Asker | None:
@@ -202,9 +204,22 @@ def _allow(session: Session, rule: Rule) -> None:
 def _to_sign_in() -> AnyResponse:
     if request.path.startswith(API):
         raise SignedOut("Send a key: Authorization: Bearer …")
-    from_here = request.full_path.rstrip("?") if request.method in SAFE else "/"
-    wanted = "" if from_here == "/" else f"?{urlencode({'next': from_here})}"
-    return redirect(f"/sign-in{wanted}", 303)
+    if request.method in SAFE:
+        from_here, told = request.full_path.rstrip("?"), {}
+    else:
+        from_here, told = _typed_too_late() or "/", {"done": "kept"}
+    wanted = {} if from_here == "/" else {"next": from_here} | told
+    return redirect(f"/sign-in?{urlencode(wanted)}" if wanted else "/sign-in", 303)
+
+
+def _typed_too_late() -> str | None:
+    """The address that shows again what was typed in a session that is over now."""
+    secret = request.cookies.get(cookie_name("session"), "")
+    if not secret or not _is_token_of(tokens.digest(secret)):
+        return None
+    with reading(runtime()) as session:
+        who = askers.ended_session(session, secret, at())
+    return late_forms.keep(runtime(), request, who, at()) if who else None
 
 
 def _mark_seen() -> None:
@@ -224,13 +239,38 @@ def csrf_token() -> str:
     return _signer().get_signature(_anchor().encode()).decode()
 
 
-def _check_csrf() -> None:
+def kept() -> MultiDict[str, str] | None:
+    """What the asker had typed on this page when the session was over, to stand there again."""
+    who = asker_or_none()
+    if "kept" not in g:
+        g.kept = late_forms.found(runtime(), request, who, at()) if who else None
+    return cast("MultiDict[str, str] | None", g.kept)
+
+
+def _check_csrf() -> str | None:
+    """Refuse a form that is not of this session. One of an earlier session of the same person is
+    not carried out either: the address that shows it again.
+    """
     who = asker_or_none()
     if who is not None and who.session_id is None:
-        return  # a program with its key: no browser sends that by itself
-    given = request.form.get("csrf_token", "") or request.headers.get("X-CSRF-Token", "")
-    if not _signer().verify_signature(_anchor().encode(), given.encode()):
+        return None  # a program with its key: no browser sends that by itself
+    if _is_token_of(_anchor()):
+        return None
+    again = late_forms.keep(runtime(), request, who, at()) if who and _is_own(who) else None
+    if again is None:
         raise StaleForm("This page was open for too long, or in another session.")
+    return again
+
+
+def _is_own(who: Asker) -> bool:
+    with reading(runtime()) as session:
+        digests = askers.session_digests(session, who.user_id, at())
+    return any(_is_token_of(digest) for digest in digests)
+
+
+def _is_token_of(anchor: str) -> bool:
+    given = request.form.get("csrf_token", "") or request.headers.get("X-CSRF-Token", "")
+    return _signer().verify_signature(anchor.encode(), given.encode())
 
 
 def _signer() -> Signer:
@@ -238,10 +278,12 @@ def _signer() -> Signer:
 
 
 def _anchor() -> str:
-    """The session's secret; before signing in, that of a cookie made for the purpose."""
+    """The digest of the session's secret, for that is known of past sessions too; before signing
+    in, the secret of a cookie made for the purpose.
+    """
     who = asker_or_none()
     if who is not None:
-        return who.secret
+        return tokens.digest(who.secret)
     if "visitor" not in g:
         g.visitor = request.cookies.get(cookie_name("visitor")) or tokens.drawn()
     return cast(str, g.visitor)
@@ -260,7 +302,15 @@ def carry_out(work: Callable[[Session], str]) -> AnyResponse:
         claimed = once.claim(session, scope, key, _content(request), by=by(), at=at())
         if claimed.status is None:
             claimed.location, claimed.status = work(session), 303
+            _drop_kept(session)
         return redirect(claimed.location or "/", 303)
+
+
+def _drop_kept(session: Session) -> None:
+    vault = runtime().vault
+    if vault is not None:
+        who = asker()
+        kept_forms.drop(session, who.user_id, request.path, vault=vault, by=by(), at=at())
 
 
 def _content(came: Request) -> bytes:

@@ -14,6 +14,7 @@ from registry.models import (
     ApiKey,
     EnrolmentDraft,
     IdempotencyKey,
+    KeptForm,
     PasswordReset,
     RoleGrant,
     User,
@@ -250,7 +251,8 @@ def move_sessions(session: Session, span: timedelta, *, by: str, at: datetime) -
 
 
 def _forget(session: Session, user_id: int, at: datetime) -> None:
-    """What nobody needs any more: old sessions and used forms of this user, drafts that ended."""
+    """What nobody needs any more: old sessions and used forms of this user, drafts and kept
+    forms that ended."""
     session.execute(
         delete(UserSession).where(
             UserSession.user_id == user_id, UserSession.ends_at < at - REMEMBERED
@@ -263,6 +265,7 @@ def _forget(session: Session, user_id: int, at: datetime) -> None:
         )
     )
     session.execute(delete(EnrolmentDraft).where(EnrolmentDraft.ends_at <= at))
+    session.execute(delete(KeptForm).where(KeptForm.ends_at <= at))
 
 
 def _user(session: Session, user_id: int) -> User:

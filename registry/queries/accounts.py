@@ -20,6 +20,7 @@ from registry.models import (
 )
 
 IDLE = timedelta(minutes=15)
+LATELY = timedelta(hours=12)
 BETWEEN_RESETS = timedelta(minutes=5)
 IDENTITY = frozenset({"clinician", "nurse"})
 ROLE_WORDS = {
@@ -87,6 +88,34 @@ def by_session(session: Session, secret: str, at: datetime) -> Asker | None:
         return None
     browser, user = row
     return _asker(session, user, browser.id, secret, browser.last_seen_at)
+
+
+def ended_session(session: Session, secret: str, at: datetime) -> Asker | None:
+    """Whoever was signed in with this browser until lately: too long ago to go on, and neither
+    signed out nor disabled.
+    """
+    row = session.execute(
+        select(UserSession, User)
+        .join(User, User.id == UserSession.user_id)
+        .where(
+            UserSession.secret_sha256 == tokens.digest(secret),
+            UserSession.revoked_at.is_(None),
+            UserSession.ends_at > at - LATELY,
+            User.disabled_at.is_(None),
+        )
+    ).one_or_none()
+    return None if row is None else _asker(session, row.User, secret=secret)
+
+
+def session_digests(session: Session, user_id: int, at: datetime) -> list[str]:
+    """The digests of the secrets of this person's late sessions, ended or not."""
+    rows = session.scalars(
+        select(UserSession.secret_sha256)
+        .where(UserSession.user_id == user_id, UserSession.ends_at > at - LATELY)
+        .order_by(UserSession.id.desc())
+        .limit(20)
+    )
+    return list(rows)
 
 
 def by_key(session: Session, key: str) -> Asker | None:

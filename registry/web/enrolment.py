@@ -93,7 +93,9 @@ def step(secret: str, code: str) -> ResponseReturnValue:
         here = around(session)
         errors = _errors(session, one, here) if request.method == "POST" else {}
     if request.method != "POST":
-        return _show(secret, one, here, content.get(code) or _first(one))
+        kept = http.kept()
+        given = content.get(code) or _first(one) if kept is None else typed(kept)
+        return _show(secret, one, here, given)
     if MORE in request.form or errors:
         return _show(secret, one, here, typed(request.form), errors), 422 if errors else 200
     return http.carry_out(lambda session: _keep(session, secret, one))

@@ -60,7 +60,8 @@ class FormPage:
     def respond(self) -> ResponseReturnValue:
         """Show the form; or do it and go on; or show it again with what is wrong."""
         if request.method != "POST":
-            return self.show(self.given, {})
+            kept = http.kept()
+            return self.show(self.given if kept is None else typed(kept), {})
         data, places = form_data(request.form, self.schema)
         try:
             loaded = self.schema.load(data)

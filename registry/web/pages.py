@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask, current_app, request, url_for
 from sqlalchemy import select
 
-from registry import http, tokens, words
+from registry import http, late_forms, tokens, words
 from registry.db import reading
 from registry.models import Instance
 from registry.queries import protocols
@@ -47,6 +47,8 @@ NOTICES: Mapping[str, str] = {
     "treatment": "The treatment is saved.",
     "consent": "The consent is recorded.",
     "link": "A letter with a new link goes out in a minute or two.",
+    "kept": "Your session was over, so nothing was saved. What you typed is kept for an hour: sign "
+    "in, and it is shown to you again.",
     "mail_on": "Letters go to the patient again.",
 }
 
@@ -75,14 +77,24 @@ def prepare(app: Flask) -> None:
 
 def _frame() -> dict[str, Any]:
     who = http.asker_or_none()
-    notice = NOTICES.get(request.args.get("done", ""))
+    kept = _kept_notice()
+    notice = kept or NOTICES.get(request.args.get("done", ""))
     around = _around() if who else {}
     return around | {
         "nav": _menu() if who else [],
         "who": f"{who.name}, {who.role_words}" if who else None,
         "sign_out_url": url_for("session.sign_out"),
-        "notice": {"text": notice, "colour": "blue"} if notice else None,
+        "notice": {"text": notice, "colour": "amber" if kept else "blue"} if notice else None,
     }
+
+
+def _kept_notice() -> str | None:
+    """What is said on a page that shows again what was typed in a session that was over."""
+    if late_forms.PARAMETER not in request.args or request.method != "GET":
+        return None
+    if http.kept() is None:
+        return "What was typed here is not kept any more. It is kept for an hour, for one person."
+    return "Nothing of this was saved yet: your session was over. Look at it and send it again."
 
 
 def _menu() -> list[tuple[str, str, bool]]:

@@ -36,7 +36,7 @@ def find() -> ResponseReturnValue:
     """Find patients by name, study number or birth date; who may not know names, by number only.
     What was typed stays out of addresses.
     """
-    text = request.form.get("text", "").strip()
+    text = (http.kept() or request.form).get("text", "").strip()
     with reading(http.runtime()) as session:
         number = _number(session, text)
         found = _by_identity(session, text) if text and number is None else []

@@ -94,12 +94,17 @@ class Paper:
 
     def address(self, endpoint: str, **more: Any) -> str:
         """An address of this questionnaire; how it came travels along until it is kept."""
-        came = {key: request.values[key] for key in ("mode", "respondent") if key in request.values}
         where: dict[str, Any] = {
             "number": http.patient().study_number,
             "month": self.follow_up.month,
         }
-        return url_for(f"questionnaires.{endpoint}", **(where | came | more))
+        return url_for(f"questionnaires.{endpoint}", **(where | came() | more))
+
+
+def came() -> dict[str, str]:
+    """How the questionnaire came and who answers, as far as this page was told."""
+    told = http.kept() or request.values
+    return {key: told[key] for key in ("mode", "respondent") if key in told}
 
 
 def _paper(session: Session, month: int) -> Paper:
@@ -160,7 +165,12 @@ def section(number: str, month: int, code: str) -> ResponseReturnValue:
             return http.carry_out(lambda session: _keep(session, month, code))
         except Wrong as wrong:
             return _show(month, code, request.form.to_dict(flat=False), wrong.problems), 422
-    return _show(month, code)
+    return _show(month, code, _kept())
+
+
+def _kept() -> dict[str, list[str]] | None:
+    kept = http.kept()
+    return None if kept is None else kept.to_dict(flat=False)
 
 
 def _keep(session: Session, month: int, code: str) -> str:
@@ -225,6 +235,7 @@ def _show(
         title=f"{_name(month)[:1].upper()}{_name(month)[1:]} questionnaire",
         advice=_advice(paper),
         reason=None,
+        came=came(),
         **more,
     )
 
@@ -272,7 +283,7 @@ def review(number: str, month: int) -> ResponseReturnValue:
 def correct(number: str, month: int, code: str) -> ResponseReturnValue:
     """Correct sent answers of one section, with the reason; the old ones stay in the record."""
     if request.method != "POST":
-        return _show(month, code, is_correction=True)
+        return _show(month, code, _kept(), is_correction=True)
     form = request.form.to_dict(flat=False)
     try:
         return http.carry_out(lambda session: _correct(session, month, code))

@@ -12,7 +12,8 @@ pytestmark = pytest.mark.browser
 
 FORMS = (
     "telephone", "calls/1", "events/new", "labs/new", "treatment-date", "course", "courses/new",
-    "administrations/new", "observations/new", "baseline", "medicines/new", "identity", "consents/new", "links/1",
+    "administrations/new", "observations/new", "baseline", "medicines/new", "identity",
+    "consents/new", "links/1",
 )  # fmt: skip
 
 
