@@ -7,6 +7,8 @@ import re
 import secrets
 from collections.abc import Mapping
 
+NUMBER = re.compile(r"[0-9]{1,18}")
+
 
 def survey_token(
     keys: Mapping[int, bytes], version: int, instance: str, follow_up_id: int, number: int
@@ -24,18 +26,42 @@ def unsubscribe_token(
     keys: Mapping[int, bytes], version: int, instance: str, follow_up: int
 ) -> str:
     """The token that stops the letters of the patient behind a follow-up; names its key version."""
-    message = f"unsubscribe|{instance}|{follow_up}".encode()
-    mac = _base64url(hmac.new(keys[version], message, hashlib.sha256).digest())
-    return f"{version}.{follow_up}.{mac}"
+    return _naming("unsubscribe", keys, version, instance, follow_up)
 
 
 def read_unsubscribe_token(keys: Mapping[int, bytes], instance: str, token: str) -> int | None:
     """The follow-up's id that an unsubscribe token is for; None if it is not one of ours."""
+    return _named("unsubscribe", keys, instance, token)
+
+
+def preferences_token(
+    keys: Mapping[int, bytes], version: int, instance: str, follow_up: int
+) -> str:
+    """The token of the page where the patient behind a follow-up chooses when and how often to be
+    written to; names its key version.
+    """
+    return _naming("preferences", keys, version, instance, follow_up)
+
+
+def read_preferences_token(keys: Mapping[int, bytes], instance: str, token: str) -> int | None:
+    """The follow-up's id that such a token is for; None if it is not one of ours."""
+    return _named("preferences", keys, instance, token)
+
+
+def _naming(
+    purpose: str, keys: Mapping[int, bytes], version: int, instance: str, follow_up: int
+) -> str:
+    message = f"{purpose}|{instance}|{follow_up}".encode()
+    mac = _base64url(hmac.new(keys[version], message, hashlib.sha256).digest())
+    return f"{version}.{follow_up}.{mac}"
+
+
+def _named(purpose: str, keys: Mapping[int, bytes], instance: str, token: str) -> int | None:
     version, _, rest = token.partition(".")
     follow_up, _, _mac = rest.partition(".")
-    if not (version.isdecimal() and follow_up.isdecimal() and int(version) in keys):
+    if not (NUMBER.fullmatch(version) and NUMBER.fullmatch(follow_up) and int(version) in keys):
         return None
-    genuine = unsubscribe_token(keys, int(version), instance, int(follow_up))
+    genuine = _naming(purpose, keys, int(version), instance, int(follow_up))
     return int(follow_up) if hmac.compare_digest(genuine.encode(), token.encode()) else None
 
 

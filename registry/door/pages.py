@@ -1,6 +1,7 @@
 """What each page of the door shows."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from flask import render_template
 from flask import url_for as address
@@ -8,8 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from registry.door import visit
+from registry.door.choices import Done
 from registry.door.visit import Visit
 from registry.models import FollowUp
+from registry.queries import preferences as queries
+from registry.queries.preferences import Preferences
 from registry.queries.surveys import Standing
 from registry.survey_words import Words
 from surveys import pages as survey_pages
@@ -68,6 +72,43 @@ def entrance(found: Visit, *, missing_respondent: bool = False) -> str:
     words = found.words
     errors = {"respondent": [words("respondent.missing")]} if missing_respondent else {}
     return _render("welcome.html", found, count=count, begun=begun, errors=errors)
+
+
+def choice(session: Session, found: Visit, at: datetime) -> str | None:
+    """Which questionnaire to answer, the newest first; None where there is no choice."""
+    waiting = queries.answerable(session, found.follow_up, found.on)
+    if len(waiting) < 2 or found.standing is not Standing.ANSWERABLE:
+        return None
+    newest, *older = (visit.visit(session, one.id, at, missing=404) for one in waiting)
+    return _render("which.html", found, newest=newest, older=older)
+
+
+def preferences(session: Session, found: Visit, at: datetime, done: Done | None = None) -> str:
+    """How the patient wants to be written to, with what was just kept or is wrong."""
+    if found.standing is Standing.ENDED:
+        return message(found, NOT_ANSWERABLE[found.standing])
+    chosen = queries.of_patient(session, found.follow_up.patient_id, at)
+    return _render(
+        "preferences.html",
+        found,
+        chosen=chosen,
+        **_options(found, chosen),
+        done=done or Done(),
+        errors=done.errors if done else {},
+    )
+
+
+def _options(found: Visit, chosen: Preferences) -> dict[str, list[tuple[str, str]]]:
+    """What can be chosen from, as (value, words)."""
+    words = found.words
+    hours = [(str(hour), words("preferences.from_hour", hour=hour)) for hour in queries.HOURS]
+    zones = queries.zone_names(chosen.zone)
+    return {
+        "days": [(day.isoformat(), words.weekday(day)) for day in chosen.days],
+        "parts": [(part, words(f"preferences.{part}")) for part in queries.PARTS_OF_DAY],
+        "hours": [("", words("preferences.any_hour")), *hours],
+        "zones": [(name, name.replace("_", " ")) for name in zones],
+    }
 
 
 def message(found: Visit, key: str, *, offers_link: bool = False) -> str:

@@ -1,6 +1,7 @@
 """The ten addresses of the patient door. GET and HEAD change nothing."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from flask import Blueprint, make_response, redirect, request
 from flask import url_for as address
@@ -9,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from registry import migrate
 from registry.actions import preferences, responses
 from registry.db import reading, transaction
-from registry.door import pages, visit
+from registry.door import choices, pages, visit
 from registry.door.visit import DOOR, Visit, runtime
 from registry.queries.surveys import Standing
 from surveys import pages as survey_pages
@@ -22,16 +23,13 @@ RESPONDENTS = ("self", "parent", "carer")
 LONGEST_REASON = 500
 
 
-@door.get("/healthz")
-def healthz() -> tuple[str, int]:
-    """The process answers."""
-    return "ok", 200
-
-
-@door.get("/readyz")
-def readyz() -> tuple[str, int]:
-    """503 when the database cannot be used or is not at this software's schema."""
-    return ("ok", 200) if migrate.is_at_head(runtime().sessions.engine) else ("schema", 503)
+@door.get("/<any(healthz, readyz):asked>")
+def probe(asked: str) -> tuple[str, int]:
+    """Healthz: the process answers. Readyz: 503 when the database cannot be used or is not at this
+    software's schema.
+    """
+    is_well = asked == "healthz" or migrate.is_at_head(runtime().sessions.engine)
+    return ("ok", 200) if is_well else ("schema", 503)
 
 
 @door.route("/s/<token>", methods=["GET", "POST"])
@@ -39,8 +37,10 @@ def entrance(token: str) -> AnyResponse | str | tuple[str, int]:
     """What a link in a letter opens: what this is, who reads the answers, and a button."""
     if request.method == "POST":
         return _go_in(token)
+    at = runtime().clock.now()
     with reading(runtime()) as session:
-        return pages.entrance(visit.by_token(session, token, runtime().clock.now()))
+        found = visit.by_token(session, token, at)
+        return pages.choice(session, found, at) or pages.entrance(found)
 
 
 def _go_in(token: str) -> AnyResponse | str | tuple[str, int]:
@@ -51,9 +51,13 @@ def _go_in(token: str) -> AnyResponse | str | tuple[str, int]:
         if request.form.get("action") == "new_link":
             asked = preferences.ask_for_link(session, found.follow_up.id, by=DOOR, at=at)
             return pages.new_link(found, asked)
+        chosen = request.form.get("open") or request.form.get("month")
+        found = visit.of_month(session, found, chosen, at) if chosen else found
     if found.standing is not Standing.ANSWERABLE:
         return pages.entrance(found)
     respondent = request.form.get("respondent", "")
+    if "open" in request.form and not respondent:
+        return pages.entrance(found)
     if respondent not in RESPONDENTS:
         return pages.entrance(found, missing_respondent=True), 422
     return visit.begin(
@@ -173,6 +177,31 @@ def unsubscribe(token: str) -> AnyResponse | str:
         preferences.stop_mail(session, found.follow_up.id, by=DOOR, at=at)
     page = make_response(pages.message(found, "unsubscribed"))
     return visit.begin(page, found.follow_up.id, "self", at)
+
+
+@door.route("/p/<token>", methods=["GET", "POST"])
+def choose(token: str) -> AnyResponse | str | tuple[str, int]:
+    """When and how often to be written to; stopping the letters; the way to leave."""
+    at = runtime().clock.now()
+    if request.method == "POST":
+        return _choose(token, at)
+    with reading(runtime()) as session:
+        found = visit.by_preferences_token(session, token, at)
+        return pages.preferences(session, found, at)
+
+
+def _choose(token: str, at: datetime) -> AnyResponse | str | tuple[str, int]:
+    """Do the one thing whose button was pressed; nothing is done without a choice beside it."""
+    with transaction(runtime()) as session:
+        found = visit.by_preferences_token(session, token, at)
+        if request.form.get("do") == "leave":
+            going = redirect(address("door.leave"), 303)
+            return visit.begin(make_response(going), found.follow_up.id, "self", at)
+        if found.standing is Standing.ENDED:
+            return pages.entrance(found)
+        done = choices.carry_out(session, found, request.form, at)
+        page = pages.preferences(session, found, at, done)
+        return (page, 422) if done.errors else page
 
 
 def _next(found: Visit) -> str:

@@ -14,7 +14,7 @@ from registry import tokens
 from registry.actions.responses import Entry
 from registry.models import FollowUp, Instance, Site
 from registry.protocols import Protocol
-from registry.queries import protocols, surveys
+from registry.queries import preferences, protocols, surveys
 from registry.queries.surveys import Standing
 from registry.runtime import Runtime
 from registry.survey_words import SurveyWords
@@ -110,6 +110,20 @@ def by_unsubscribe_token(session: Session, token: str, at: datetime) -> Visit:
     instance = session.get_one(Instance, 1).instance_id
     found = tokens.read_unsubscribe_token(runtime().settings.token_keys, instance, token)
     return visit(session, found, at, missing=404)
+
+
+def by_preferences_token(session: Session, token: str, at: datetime) -> Visit:
+    """The visit that a letter's link to the patient's choices opens; 404 for anything else."""
+    instance = session.get_one(Instance, 1).instance_id
+    found = tokens.read_preferences_token(runtime().settings.token_keys, instance, token)
+    return visit(session, found, at, missing=404)
+
+
+def of_month(session: Session, found: Visit, month: str, at: datetime) -> Visit:
+    """The visit of another questionnaire of the same patient that can be answered as well."""
+    waiting = preferences.answerable(session, found.follow_up, found.on)
+    chosen = next((one for one in waiting if str(one.month) == month), None)
+    return visit(session, chosen.id, at, missing=404) if chosen else found
 
 
 def entry(at: datetime) -> Entry:

@@ -15,7 +15,7 @@ from registry.letters.wording import places, wording
 
 # 7bit: no server on the way needs 8BITMIME; no folding: a folded link is a broken link
 POLICY = SMTP.clone(max_line_length=998, cte_type="7bit")
-LINKS = frozenset({"link", "unsubscribe"})
+LINKS = frozenset({"link", "unsubscribe", "preferences"})
 
 
 class LetterRefused(Invalid):

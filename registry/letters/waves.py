@@ -1,4 +1,4 @@
-"""The letters of a wave differ in five places: the message is made once and the places filled in.
+"""The letters of a wave differ in six places: the message is made once and the places filled in.
 
 Making an EmailMessage and writing it as bytes takes longer than sending it. What comes out is the
 same to the last byte; whatever might not come out the same is made the long way.
@@ -28,7 +28,11 @@ NOWHERE = Letter(
     to="addressee@place.invalid",
     message_id="<message@place.invalid>",
     dated_at=datetime(1970, 1, 1, tzinfo=UTC),
-    facts={"link": "https://place.invalid/link", "unsubscribe": "https://place.invalid/leave"},
+    facts={
+        "link": "https://place.invalid/link",
+        "preferences": "https://place.invalid/choose",
+        "unsubscribe": "https://place.invalid/leave",
+    },
 )
 """What stands in the places until they are filled in."""
 

@@ -11,7 +11,8 @@ from registry.datafiles import DataFileError, read_yaml, record
 
 REFERENCE_LANGUAGE = "en"
 _SITE = frozenset({"registry", "site", "contact", "emergency"})
-_FOLLOW_UP = _SITE | {"month", "minutes", "closes_on", "link_ends_on", "link", "unsubscribe"}
+_LINKS = frozenset({"link", "unsubscribe", "preferences"})
+_FOLLOW_UP = _SITE | {"month", "minutes", "closes_on", "link_ends_on", *_LINKS}
 FACTS: Mapping[str, frozenset[str]] = {
     "invitation": _FOLLOW_UP,
     "reminder": _FOLLOW_UP,
@@ -98,6 +99,6 @@ def _check(found: Wording, kind: str, where: str) -> None:
     if places(template.subject):
         raise DataFileError(f"{where}, subject: nothing is filled in there")
     asked = frozenset[str]().union(*map(places, found.paragraphs(kind)))
-    missing = FACTS[kind] & {"link", "unsubscribe"} - asked
+    missing = FACTS[kind] & _LINKS - asked
     if missing:
         raise DataFileError(f"{where}: no paragraph brings the {sorted(missing)[0]}")

@@ -199,8 +199,13 @@ def _links(
     version, follow_up_id = row.key_version, row.FollowUp.id
     token = tokens.survey_token(keys, version, instance, follow_up_id, letter.number)
     leave = tokens.unsubscribe_token(keys, version, instance, follow_up_id)
+    choose = tokens.preferences_token(keys, version, instance, follow_up_id)
     door = settings.door_url
-    return {"link": f"{door}/s/{token}", "unsubscribe": f"{door}/u/{leave}"}
+    return {
+        "link": f"{door}/s/{token}",
+        "preferences": f"{door}/p/{choose}",
+        "unsubscribe": f"{door}/u/{leave}",
+    }
 
 
 def reset_secret(reset: PasswordReset, keys: Mapping[int, bytes], instance: str) -> str:

@@ -49,7 +49,11 @@ def preview(session: Session, letter: OutboxEmail) -> Shown:
     follow_up = session.get(FollowUp, letter.follow_up_id) if letter.follow_up_id else None
     zone = ZoneInfo(follow_up.zone if follow_up else http.runtime().settings.zone)
     told = letter.facts or facts.facts_of(session, letter, http.runtime().settings)
-    own = {"link": "(the reader's own link)", "unsubscribe": "(the link that stops these letters)"}
+    own = {
+        "link": "(the reader's own link)",
+        "preferences": "(the link to the reader's choices)",
+        "unsubscribe": "(the link that stops these letters)",
+    }
     catalogue = letters.wording(letter.language, letter.template_version)
     paragraphs = catalogue.paragraphs(letter.kind)
     kept = [text for text in paragraphs if all((told | own).get(name) for name in places(text))]

@@ -33,6 +33,7 @@ FACTS = {
     "ends": "6 January 2026, 10:00 UTC",
     "link": LINK,
     "unsubscribe": LEAVE,
+    "preferences": "https://door.example.org/p/1.2.ghi",
 }
 INVITATION = Letter(
     kind="invitation",
@@ -122,7 +123,7 @@ def test_no_word_of_ours_names_an_illness_or_a_treatment(kind: str) -> None:
 def test_html_has_nothing_that_is_fetched_or_run() -> None:
     _, html = parts(read(INVITATION))
     assert not re.search(r"<(img|script|link|style|iframe|form)|src=|style=|on\w+=", html)
-    assert re.findall(r'href="([^"]+)"', html) == [LINK, LEAVE]
+    assert re.findall(r'href="([^"]+)"', html) == [LINK, FACTS["preferences"], LEAVE]
 
 
 def test_a_paragraph_without_its_fact_is_left_out() -> None:
