@@ -7,7 +7,8 @@ from registry.actions import accounts
 from registry.cli.common import runtime_from_env
 from registry.db import reading, transaction
 from registry.errors import NotFound
-from registry.models import ApiKey, User
+from registry.models import User
+from registry.queries import accounts as queries
 
 BY = "registry command"
 
@@ -29,11 +30,10 @@ def issue(email: str, label: str) -> None:
 @click.command("keys")
 def listed() -> None:
     """List the keys that were issued: number, user, label, and whether it was revoked."""
-    rows = select(ApiKey, User.email).join(User, User.id == ApiKey.user_id).order_by(ApiKey.id)
     with runtime_from_env() as runtime, reading(runtime) as session:
-        for key, email in session.execute(rows):
+        for key, user in queries.keys(session):
             end = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else "in force"
-            click.echo(f"{key.id}\t{email}\t{key.label}\t{key.recorded_at:%Y-%m-%d}\t{end}")
+            click.echo(f"{key.id}\t{user.email}\t{key.label}\t{key.recorded_at:%Y-%m-%d}\t{end}")
 
 
 @click.command("revoke")

@@ -221,6 +221,14 @@ def user_by_email(session: Session, email: str) -> User | None:
     return session.scalars(select(User).where(User.email == normal(email))).one_or_none()
 
 
+def keys(session: Session) -> list[tuple[ApiKey, User]]:
+    """Every key that was issued, with its user, in order of its number."""
+    rows = session.execute(
+        select(ApiKey, User).join(User, User.id == ApiKey.user_id).order_by(ApiKey.id)
+    )
+    return [(row.ApiKey, row.User) for row in rows]
+
+
 def names(session: Session, emails: Collection[str]) -> dict[str, str]:
     """The names of the accounts with these addresses."""
     rows = session.execute(select(User.email, User.name).where(User.email.in_(emails)))

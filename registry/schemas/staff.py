@@ -2,7 +2,7 @@
 
 from marshmallow import Schema
 
-from registry.schemas.fields import Code, Email, Lines, PlainText, Telephone, Zone
+from registry.schemas.fields import Code, Email, Lines, PlainText, Telephone, Whole, Zone
 
 
 class SiteTextsSchema(Schema):
@@ -26,3 +26,10 @@ class UserSchema(Schema):
 
     email = Email(required=True)
     name = PlainText(200, required=True)
+
+
+class KeySchema(Schema):
+    """A new key for a program that acts as a user."""
+
+    user_id = Whole(1, 2**31 - 1, required=True)
+    label = PlainText(100, required=True)

@@ -49,6 +49,7 @@ NOTICES: Mapping[str, str] = {
     "link": "A letter with a new link goes out in a minute or two.",
     "kept": "Your session was over, so nothing was saved. What you typed is kept for an hour: sign "
     "in, and it is shown to you again.",
+    "key_revoked": "The key is revoked: the program is refused from now on.",
     "mail_on": "Letters go to the patient again.",
 }
 

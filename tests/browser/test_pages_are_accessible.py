@@ -22,8 +22,8 @@ STAFF_PAGES = {
         "/figures/published", "/protocol",
     ),
     "administrator": (
-        "/", "/sites", "/sites/add", "/users", "/users/add", "/outbox", "/audit", "/audit/verify",
-        "/protocol", "/mailbox",
+        "/", "/sites", "/sites/add", "/users", "/users/add", "/keys", "/keys/add", "/outbox",
+        "/audit", "/audit/verify", "/protocol", "/mailbox",
     ),
 }  # fmt: skip
 LOOKS: dict[str, dict[str, bool]] = {

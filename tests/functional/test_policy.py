@@ -81,6 +81,7 @@ def path(app: Flask, address: Address, world: World) -> str:
         "way": "take",
         "site_id": 1,
         "user_id": 1,
+        "key_id": 1,
         "code": "overall",
     }
     part = address.rule.removeprefix("/patients/<path:number>/").split("/")[0]
