@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from registry import audit
 from registry.actions import answer_versions as versions
 from registry.actions import consequences
+from registry.actions.facts import Problem, Unusable
 from registry.errors import DomainError
 from registry.models import (
     FollowUp,
@@ -24,7 +25,7 @@ from registry.queries import surveys as reading
 from registry.queries.surveys import Standing
 from surveys.lifecycle import FollowUpState
 from surveys.questions import Answer as Given
-from surveys.timepoints import recall_at_enrolment
+from surveys.timepoints import last_civil_day, recall_at_enrolment
 
 ENROLMENT_DAYS = 15  # month 0 can be answered until the day before month 1's window opens
 
@@ -113,6 +114,7 @@ def submit(
         raise NotAnswerable("Nothing has been answered yet. Answer the first questions first.")
     answers = reading.answers_of(session, response)
     day = answered_on or on
+    _refuse_day(follow_up, day, at)
     versions.set_status(session, follow_up, response, answers, protocol, day, at, by=by, at=at)
     versions.set_outcomes(session, response, answers, protocol, by=by, at=at, reason=None)
     consequences.report_events(session, follow_up, response, answers, protocol, by=by, at=at)
@@ -216,6 +218,15 @@ def _refuse_unless_answerable(follow_up: FollowUp, at: datetime) -> None:
         )
 
 
+def _refuse_day(follow_up: FollowUp, day: date, at: datetime) -> None:
+    """A day on a paper form that cannot be: it would count for another time, or for none."""
+    if day > last_civil_day(at):
+        raise Unusable([Problem("answered_on", f"{day} lies in the future")])
+    if day < follow_up.recall_from:
+        text = f"{day} is before {follow_up.recall_from}, from which day on these questions ask"
+        raise Unusable([Problem("answered_on", text)])
+
+
 def _begin(session: Session, follow_up: FollowUp, entry: Entry, by: str, at: datetime) -> Response:
     response = Response(
         patient_id=follow_up.patient_id,
@@ -252,6 +263,7 @@ def _close(session: Session, follow_up: FollowUp, answered_on: date, at: datetim
                 FollowUp.patient_id == follow_up.patient_id,
                 FollowUp.month > follow_up.month,
                 FollowUp.state.in_(("planned", "open")),
+                FollowUp.recall_from < answered_on,
             )
             .values(recall_from=answered_on)
         )

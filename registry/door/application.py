@@ -46,8 +46,9 @@ def tel(number: str) -> Markup:
 
 def _http_error(error: HTTPException) -> Response:
     """Every unknown address reads the same, whatever was wrong with it."""
-    key = {401: "expired_page", 429: "too_many"}.get(error.code or 404, "unknown")
-    return _page(key, 404 if key == "unknown" else error.code or 404)
+    code = error.code or 404
+    key = "busy" if code >= 500 else {401: "expired_page", 429: "too_many"}.get(code, "unknown")
+    return _page(key, 404 if key == "unknown" else code)
 
 
 def _page(key: str, status: int) -> Response:

@@ -82,7 +82,7 @@ def _save(key: str) -> AnyResponse | str | tuple[str, int]:
     visit.check_csrf()
     at = runtime().clock.now()
     with transaction(runtime()) as session:
-        found = visit.by_cookie(session, at)
+        found = visit.by_cookie(session, at, hold=True)
         page = survey_pages.page(found.instrument, found.context, found.answers, key)
         if found.standing is not Standing.ANSWERABLE or page is None:
             return redirect(_next(found), 303)
@@ -142,6 +142,8 @@ def done() -> AnyResponse | str:
         found = visit.by_cookie(session, runtime().clock.now())
         if found.standing is Standing.ANSWERABLE:
             return redirect(address("door.review"), 303)
+        if found.standing is not Standing.ANSWERED:
+            return pages.entrance(found)
         return pages.thanks(session, found)
 
 
@@ -153,7 +155,7 @@ def leave() -> str | tuple[str, int]:
         with reading(runtime()) as session:
             return pages.leave(visit.by_cookie(session, at))
     visit.check_csrf()
-    reason = request.form.get("reason", "").strip()
+    reason = _plain(request.form.get("reason", ""))
     with transaction(runtime()) as session:
         found = visit.by_cookie(session, at)
         if len(reason) > LONGEST_REASON:
@@ -202,6 +204,11 @@ def _choose(token: str, at: datetime) -> AnyResponse | str | tuple[str, int]:
         done = choices.carry_out(session, found, request.form, at)
         page = pages.preferences(session, found, at, done)
         return (page, 422) if done.errors else page
+
+
+def _plain(text: str) -> str:
+    """The text in one line without signs that nobody can see, which a database may refuse."""
+    return " ".join("".join(sign for sign in text if sign.isprintable() or sign.isspace()).split())
 
 
 def _next(found: Visit) -> str:

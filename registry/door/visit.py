@@ -94,9 +94,14 @@ def by_token(session: Session, token: str, at: datetime) -> Visit:
     return visit(session, surveys.follow_up_by_token(session, token), at, missing=404)
 
 
-def by_cookie(session: Session, at: datetime) -> Visit:
-    """The visit that was begun in this browser; 401 (an explaining page) where there is none."""
+def by_cookie(session: Session, at: datetime, *, hold: bool = False) -> Visit:
+    """The visit that was begun in this browser; 401 (an explaining page) where there is none.
+
+    `hold`: before its answers are read, so that what another device keeps meanwhile is among them.
+    """
     begun = _read(request, at)
+    if begun and hold:
+        surveys.hold(session, int(begun["f"]))
     return visit(session, int(begun["f"]) if begun else None, at, missing=401)
 
 
@@ -156,7 +161,8 @@ def csrf_token() -> str:
 
 def check_csrf() -> None:
     """Refuse a form that was not made for this visit."""
-    if not hmac.compare_digest(csrf_token(), request.form.get("csrf_token", "")):
+    given = request.form.get("csrf_token", "")
+    if not hmac.compare_digest(csrf_token().encode(), given.encode()):
         abort(401)
 
 

@@ -66,6 +66,13 @@ def begun(session: Session, follow_up_id: int) -> Begun | None:
     return Begun(follow_up, site, response, sent_at, answers_of(session, response))
 
 
+def hold(session: Session, follow_up_id: int) -> None:
+    """Let others who save wait until the end of the transaction, where answers are read first and
+    saved as a whole later: without it PostgreSQL would lose what was saved in between.
+    """
+    session.execute(select(FollowUp.id).where(FollowUp.id == follow_up_id).with_for_update())
+
+
 def local_day(follow_up: FollowUp, at: datetime) -> date:
     """The civil day in the patient's zone."""
     return at.astimezone(ZoneInfo(follow_up.zone)).date()
