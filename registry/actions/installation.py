@@ -12,7 +12,6 @@ from registry.db import never_below
 from registry.journal import Fact, Journal, JournalMissing, Line
 from registry.models import FollowUp, Instance, JournalDebt, OutboxEmail, Patient
 from registry.queries import installation
-from registry.queries.installation import SendHold
 
 NUMBERED = {"patient": Patient, "follow_up": FollowUp, "letter": OutboxEmail}
 
@@ -59,18 +58,16 @@ def tend(session: Session, journal: Journal, *, by: str, at: datetime) -> None:
         lost = installation.lost_facts(session, seen.newest, at)
         journal_facts.apply(session, lost, by=by, at=at)
     elif held.cause in {"behind", "epoch"}:
-        mark_restored(session, journal.lines(), held, by=by, at=at)
+        mark_restored(session, journal.lines(), str(held), by=by, at=at)
 
 
 def mark_restored(
-    session: Session, lines: Iterable[Line], held: SendHold, *, by: str, at: datetime
+    session: Session, lines: Iterable[Line], why: str, *, by: str, at: datetime
 ) -> None:
     """Have nothing sent until somebody reconciles."""
     session.get_one(Instance, 1).restored_at = at
     keep_numbers(session, lines, by=by, at=at)
-    audit.record(
-        session, by=by, at=at, action="mail.held", subject="registry", reason=str(held)[:500]
-    )
+    audit.record(session, by=by, at=at, action="mail.held", subject="registry", reason=why[:500])
 
 
 def keep_numbers(session: Session, lines: Iterable[Line], *, by: str, at: datetime) -> None:

@@ -12,6 +12,8 @@ MODULES = {
     "migrate": "maintenance",
     "audit": "maintenance",
     "backup": "maintenance",
+    "restore": "restoring",
+    "reconcile": "restoring",
     "import": "imports",
     "report": "report",
     "demo": "demo",

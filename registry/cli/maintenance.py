@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from registry import audit, backup, door_role, migrate
+from registry.actions import installation
 from registry.actions.protocols import prepare_registry
 from registry.cli.common import runtime_from_env
 from registry.db import reading, transaction
@@ -21,7 +22,9 @@ def migrate_() -> None:
     with runtime_from_env() as runtime:
         migrate.to_head(runtime.sessions.engine)
         with transaction(runtime) as session:
-            prepare_registry(session, by="registry migrate", at=runtime.clock.now())
+            at = runtime.clock.now()
+            prepare_registry(session, by="registry migrate", at=at)
+            installation.pair(session, runtime.journal, by="registry migrate", at=at)
             if runtime.settings.door_database_url and not runtime.settings.embedded:
                 door_role.set_up(session.connection(), runtime.settings.door_database_url)
         click.echo("The database is at the newest schema.", err=True)

@@ -131,13 +131,23 @@ def is_known(session: Session, line: Line) -> bool:
 
 def lost_facts(session: Session, lines: Sequence[Line], at: datetime) -> list[Line]:
     """Those lines that stop letters and are not in the database, though they have had the time."""
-    stops = [line for line in lines if line.kind in STOPS and line.at < at - UNDER_WAY]
-    last = {(line.told["patient"], topic(line)): line for line in lines if line.kind in TOPICS}
     return [
         line
-        for line in stops
-        if last[line.told["patient"], topic(line)] is line and not _is_stopped(session, line)
+        for line in _last_words(lines)
+        if line.kind in STOPS and line.at < at - UNDER_WAY and not _is_stopped(session, line)
     ]
+
+
+def lost_undoings(session: Session, lines: Sequence[Line]) -> list[Line]:
+    """Those lines that let letters go again and that the database does not know."""
+    undone = [line for line in _last_words(lines) if line.kind not in STOPS]
+    return [line for line in undone if _is_stopped(session, line)]
+
+
+def _last_words(lines: Sequence[Line]) -> list[Line]:
+    """Of each patient the newest line about each thing."""
+    told = [line for line in lines if line.kind in TOPICS]
+    return list({(line.told["patient"], topic(line)): line for line in told}.values())
 
 
 TOPICS = {
@@ -159,11 +169,11 @@ def topic(line: Line) -> str:
 def _is_stopped(session: Session, line: Line) -> bool:
     mine = line.told["patient"]
     match line.kind:
-        case "withdrawn":
+        case "withdrawn" | "withdrawal_undone":
             condition = (Withdrawal.patient_id == mine) & known(Withdrawal)
             scopes = session.scalars(select(Withdrawal.scope).where(condition)).all()
-            return "registry" in scopes or line.told["scope"] in scopes
-        case "died":
+            return "registry" in scopes or line.told.get("scope", "contact") in scopes
+        case "died" | "death_undone":
             condition = (Death.patient_id == mine) & known(Death)
             return session.scalar(select(Death.id).where(condition)) is not None
         case _:
