@@ -86,6 +86,15 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_conservation_ran_at"), ["ran_at"], unique=False)
 
     op.create_table(
+        "handover_time",
+        sa.Column("bound", sa.Double(), nullable=False),
+        sa.Column(
+            "letters", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False
+        ),
+        sa.Column("seconds", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("bound", name=op.f("pk_handover_time")),
+    )
+    op.create_table(
         "heartbeat",
         sa.Column("job", sa.String(length=40), nullable=False),
         sa.Column("last_run_at", sa.DateTime(timezone=True), nullable=False),
@@ -1815,6 +1824,7 @@ def downgrade() -> None:
 
     op.drop_table("idempotency_key")
     op.drop_table("heartbeat")
+    op.drop_table("handover_time")
     with op.batch_alter_table("conservation", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_conservation_ran_at"))
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from registry import audit, letters, tokens
 from registry.actions import installation, journal_facts
-from registry.actions.attempts import end
+from registry.actions.attempts import end, entry
 from registry.errors import DomainError
 from registry.journal import Journal, JournalMissing, Line
 from registry.models import FollowUp, Instance, JournalDebt, OutboxEmail, Patient, SurveyLink, User
@@ -74,7 +74,7 @@ def reconcile(
     done = Reconciled()
     installation.keep_numbers(session, lines, by=by, at=at)
     for post in _posts(lines):
-        done.letters[_take_over(session, post, settings, done.problems, at)] += 1
+        done.letters[_take_over(session, post, settings, done.problems, by, at)] += 1
     _stop(session, lines, done, by, at)
     instance.epoch = done.epoch = max([instance.epoch, *(line.epoch for line in lines)]) + 1
     instance.restored_at = None
@@ -121,7 +121,12 @@ def _posts(lines: Iterable[Line]) -> list[_Post]:
 
 
 def _take_over(
-    session: Session, post: _Post, settings: Settings, problems: list[str], at: datetime
+    session: Session,
+    post: _Post,
+    settings: Settings,
+    problems: list[str],
+    by: str,
+    at: datetime,
 ) -> str:
     told, line = post.line.told, post.line
     follow_up = _follow_up(session, line)
@@ -135,7 +140,7 @@ def _take_over(
     if row is not None and row.state in SETTLED:
         return "known"
     if row is None:
-        row = _new_row(session, line, follow_up)
+        row = _new_row(session, line, follow_up, by, at)
     if row is None:
         return "to accounts that are missing"
     is_sent = post.arrived is True
@@ -169,7 +174,9 @@ def _row(session: Session, line: Line) -> OutboxEmail | None:
     return session.scalars(select(OutboxEmail).where(mine).with_for_update()).one_or_none()
 
 
-def _new_row(session: Session, line: Line, follow_up: FollowUp | None) -> OutboxEmail | None:
+def _new_row(
+    session: Session, line: Line, follow_up: FollowUp | None, by: str, at: datetime
+) -> OutboxEmail | None:
     """The row of a letter that was written and handed over after the backup."""
     told = line.told
     if follow_up is None and session.get(User, told["user"]) is None:
@@ -190,6 +197,10 @@ def _new_row(session: Session, line: Line, follow_up: FollowUp | None) -> Outbox
         attempts=1,
     )
     session.add(row)
+    session.flush()
+    # the trail was restored as well, and tells of every letter that there is
+    why = f"side journal, line {line.number}"
+    audit.record_many(session, [entry(row, "letter.queued", why)], by=by, at=at)
     return row
 
 

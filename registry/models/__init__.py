@@ -29,7 +29,7 @@ from registry.models.follow_ups import (
     ResponseStatus,
     SurveyLink,
 )
-from registry.models.keeping import Conservation, JournalDebt
+from registry.models.keeping import Conservation, HandoverTime, JournalDebt
 from registry.models.outbox import MailHold, MailPreference, OutboxEmail
 from registry.models.patients import (
     Consent,
@@ -72,6 +72,7 @@ __all__ = [
     "EnrolmentDraft",
     "EventCategory",
     "FollowUp",
+    "HandoverTime",
     "Heartbeat",
     "IdempotencyKey",
     "Identity",

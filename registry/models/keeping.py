@@ -37,3 +37,15 @@ class Conservation(Base):
     states: Mapped[dict[str, Any]]
     faults: Mapped[int]
     found: Mapped[list[Any]]
+
+
+class HandoverTime(Base):
+    """How long hand-overs took, from the marker to the kept reply: letters and their seconds, by
+    the bound (seconds) that they stayed under. Not in the trail: no fact of anybody.
+    """
+
+    __tablename__ = "handover_time"
+
+    bound: Mapped[float] = mapped_column(primary_key=True)
+    letters: Mapped[int]
+    seconds: Mapped[float]

@@ -25,7 +25,7 @@ from registry.db import reading, transaction
 from registry.journal import Fact
 from registry.mail import MemoryMailer
 from registry.models import AuditEvent, FollowUp, SurveyLink
-from registry.queries import installation
+from registry.queries import conservation, installation
 from registry.runtime import Runtime, make_runtime
 from workers.schedule import run_jobs_once
 
@@ -221,6 +221,7 @@ def test_a_link_sent_after_the_backup_opens_in_the_restored_registry(
     assert sorted(states) == ["cancelled", "cancelled", "open", "open"]
     with reading(restored) as session:
         assert audit.verify(session).broken is None
+        assert conservation.reckon(session).found == []
 
 
 def test_a_database_that_lost_commits_is_found_out_without_being_told(

@@ -1,0 +1,202 @@
+"""Whether the plan adds up: every follow-up that was planned is there, and in one state.
+
+Counted by the database, set by set: the time grows with the tables, never with patients times
+tables. What should be there is known from elsewhere: a patient's time-points from their protocol,
+letters and patients from the audit trail, which takes no deletion.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    Subquery,
+    and_,
+    cast,
+    exists,
+    func,
+    literal,
+    select,
+    union_all,
+)
+from sqlalchemy.orm import Session
+
+from registry.models import (
+    AuditEvent,
+    Conservation,
+    FollowUp,
+    OutboxEmail,
+    Patient,
+    ProtocolVersion,
+    Response,
+    ResponseStatus,
+    known,
+)
+from registry.queries import protocols
+from surveys.lifecycle import FollowUpState
+
+MOST = 100  # faults that are named
+WAITS = (FollowUpState.PLANNED, FollowUpState.OPEN)
+ANSWERED = (FollowUpState.ANSWERED, FollowUpState.ANSWERED_LATE)
+CALLED_OFF = (FollowUpState.MISSED, FollowUpState.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Reckoning:
+    """`planned` follow-ups by protocol and patient; `states` of those there are; `faults`: how many
+    disagreements, of which `found` names the first as (study number or what, in words).
+    """
+
+    patients: int
+    planned: int
+    states: Mapping[str, int]
+    faults: int
+    found: Sequence[tuple[str, str]]
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether all that was planned is accounted for, once."""
+        return not self.faults
+
+
+def newest(session: Session) -> Conservation | None:
+    """The last reckoning that was kept."""
+    return session.scalars(select(Conservation).order_by(Conservation.id.desc()).limit(1)).first()
+
+
+def reckon(session: Session) -> Reckoning:
+    """Count everything anew."""
+    by_state = (
+        select(FollowUp.state, func.count()).where(FollowUp.month > 0).group_by(FollowUp.state)
+    )
+    states = {row[0]: row[1] for row in session.execute(by_state)}
+    patients, planned, faults, found = 0, 0, 0, list[tuple[str, str]]()
+    for protocol_id, months, count in _plans(session):
+        patients, planned = patients + count, planned + count * len(months)
+        for more in _of_plan(session, protocol_id, months, MOST - len(found)):
+            faults, found = faults + more[0], [*found, *more[1]]
+    for number, named in _all_checks(session):
+        faults, found = faults + number, [*found, *named]
+    return Reckoning(patients, planned, states, faults, found[:MOST])
+
+
+def _plans(session: Session) -> Iterator[tuple[int, list[int], int]]:
+    """Each protocol that patients were enrolled under: its id, its months, their number."""
+    counts = select(Patient.protocol_id, func.count()).group_by(Patient.protocol_id)
+    known_ids = set(session.scalars(select(ProtocolVersion.id)))
+    for protocol_id, count in session.execute(counts).all():
+        if protocol_id in known_ids:
+            points = protocols.of_id(session, protocol_id).protocol.timepoints
+            yield protocol_id, [one.month for one in points], count
+
+
+def _of_plan(
+    session: Session, protocol_id: int, months: Sequence[int], most: int
+) -> Iterator[tuple[int, list[tuple[str, str]]]]:
+    here = func.count(FollowUp.id)
+    mine = and_(FollowUp.patient_id == Patient.id, FollowUp.month.in_(months))
+    rows = (
+        select(Patient.study_number, here)
+        .outerjoin(FollowUp, mine)
+        .where(Patient.protocol_id == protocol_id)
+        .group_by(Patient.id, Patient.study_number)
+        .having(here != len(months))
+    )
+    found = session.execute(rows.limit(most + 1)).all()
+    total = len(found)
+    if total > most:
+        total = session.scalar(select(func.count()).select_from(rows.subquery())) or 0
+    yield (
+        total,
+        [
+            (number, f"{count} of {len(months)} planned follow-ups are there: rows are gone")
+            for number, count in found[:most]
+        ],
+    )
+
+
+def _all_checks(session: Session) -> Iterator[tuple[int, list[tuple[str, str]]]]:
+    for rows, words in (
+        (_in_state(_unended()), "has a follow-up that is over without an end, or waits with one"),
+        (_in_state(_unanswered()), "has a follow-up marked as answered without answers"),
+        (_in_state(_answered_unseen()), "has answers that were sent, and a follow-up that waits"),
+        (_in_state(_silent()), "has an open follow-up for which no letter was ever written"),
+        (_letters(), "has another number of letters than the trail tells of"),
+        (_people(), "is in the trail and not among the patients, or the other way round"),
+    ):
+        found = session.execute(rows.limit(MOST + 1)).all()
+        total = len(found)
+        if total > MOST:
+            total = session.scalar(select(func.count()).select_from(rows.subquery())) or 0
+        yield total, [(str(row[0]), words) for row in found[:MOST]]
+
+
+def _in_state(condition: ColumnElement[bool]) -> Select[Any]:
+    return (
+        select(Patient.study_number)
+        .join(FollowUp, FollowUp.patient_id == Patient.id)
+        .where(FollowUp.month > 0, condition)
+    )
+
+
+def _unended() -> ColumnElement[bool]:
+    return FollowUp.state.in_(WAITS) == FollowUp.ended_at.is_not(None)
+
+
+def _submitted() -> ColumnElement[bool]:
+    return (
+        exists()
+        .where(Response.follow_up_id == FollowUp.id)
+        .where(ResponseStatus.response_id == Response.id, known(ResponseStatus))
+        .where(ResponseStatus.submitted_at.is_not(None))
+    )
+
+
+def _unanswered() -> ColumnElement[bool]:
+    return and_(FollowUp.state.in_(ANSWERED), ~_submitted())
+
+
+def _answered_unseen() -> ColumnElement[bool]:
+    return and_(FollowUp.state.in_(WAITS), _submitted())
+
+
+def _silent() -> ColumnElement[bool]:
+    """Begun, nothing says why there is no letter, and there is none."""
+    letter = exists().where(OutboxEmail.follow_up_id == FollowUp.id)
+    return and_(
+        FollowUp.state == FollowUpState.OPEN,
+        FollowUp.state_reason.is_(None),
+        FollowUp.link_asked_at.is_(None),
+        ~letter,
+    )
+
+
+def _letters() -> Select[Any]:
+    """Patients whose letters are more or fewer than were written down in the trail."""
+    written = AuditEvent.action.in_(("letter.queued", "letter.dropped"))
+    told = select(AuditEvent.subject.label("subject"), literal(1).label("n")).where(
+        written, AuditEvent.subject.like("patient:%")
+    )
+    kept = select(_subject(OutboxEmail.patient_id).label("subject"), literal(-1)).where(
+        OutboxEmail.patient_id.is_not(None)
+    )
+    return _unequal(union_all(told, kept).subquery())
+
+
+def _people() -> Select[Any]:
+    enrolled = select(AuditEvent.subject.label("subject"), literal(1).label("n")).where(
+        AuditEvent.action == "patient.enrolled"
+    )
+    kept = select(_subject(Patient.id).label("subject"), literal(-1))
+    return _unequal(union_all(enrolled, kept).subquery())
+
+
+def _subject(patient_id: Any) -> ColumnElement[str]:
+    return literal("patient:").concat(cast(patient_id, String))
+
+
+def _unequal(both: Subquery) -> Select[Any]:
+    return select(both.c.subject).group_by(both.c.subject).having(func.sum(both.c.n) != 0)
