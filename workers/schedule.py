@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from registry.actions import heartbeats, once, outreach, reminders
+from registry.actions import heartbeats, once, outreach, reminders, silence
 from registry.db import transaction
 from registry.errors import DomainError
 from registry.mail import Mailer, MailFault
@@ -65,6 +65,7 @@ JOBS: tuple[Job, ...] = (
         60,
         _repeated(lambda s, its, at: reminders.remind_due(s, settings=its, by=WHO, at=at)),
     ),
+    Job("watch_silence", 900, _repeated(lambda s, _, at: silence.watch(s, by=WHO, at=at))),
     Job("send_due", 30, send_due),
     Job("forget_requests", 3600, _repeated(lambda s, _, at: once.forget(s, by=WHO, at=at))),
 )

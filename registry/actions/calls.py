@@ -1,6 +1,6 @@
 """Calls to silent patients: what came of each is a disposition of the response rate."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -10,7 +10,8 @@ from registry.models import Disposition, FollowUp
 from registry.models.writing import stamp
 from surveys.timepoints import last_civil_day
 
-OUTCOMES = ("no_contact", "refused", "undeliverable", "other")
+OUTCOMES = ("promised", "no_contact", "refused", "undeliverable", "other")
+PATIENCE = timedelta(days=3)  # until somebody who wants to answer is called again
 
 
 def record_call(
@@ -23,8 +24,10 @@ def record_call(
     by: str,
     at: datetime,
 ) -> Disposition:
-    """What came of a call about one questionnaire: nobody reached, refused, a number that is not
-    theirs, something else. Raises Unusable for a day to come.
+    """What came of a call about one questionnaire: reached and will answer, nobody reached,
+    refused, a number that is not theirs, cannot answer. Raises Unusable for a day to come.
+
+    Answers given by telephone are entered as answers, a death is recorded as one: neither is here.
     """
     if called_on > last_civil_day(at):
         raise Unusable([Problem("called_on", f"{called_on} lies in the future")])
@@ -38,6 +41,8 @@ def record_call(
         **stamp(by, at),
     )
     session.add(call)
+    if code == "promised":
+        follow_up.call_on = called_on + PATIENCE
     audit.record(
         session,
         by=by,

@@ -76,8 +76,12 @@ def stop_mail(session: Session, follow_up_id: int, *, by: str, at: datetime) -> 
     _cancel(session, OutboxEmail.patient_id == patient_id, "unsubscribed", at)
     session.execute(
         update(FollowUp)
-        .where(FollowUp.patient_id == patient_id, FollowUp.state == FollowUpState.OPEN.value)
-        .values(call_on=today)
+        .where(
+            FollowUp.patient_id == patient_id,
+            FollowUp.month > 0,
+            FollowUp.state == FollowUpState.OPEN.value,
+        )
+        .values(call_on=today, state_reason="no letter: unsubscribed")
     )
     audit.record(session, by=by, at=at, action="mail.stopped", subject=f"patient:{patient_id}")
 

@@ -45,7 +45,7 @@ def suppress(
     session.add(MailHold(patient_id=patient_id, kind=kind, since=since, **told))
     for one in follow_ups:
         if one.state == FollowUpState.OPEN and one.month > 0:
-            one.state_reason = f"no letter: {kind}"
+            one.state_reason, one.call_on = f"no letter: {kind}", since
     session.execute(
         update(OutboxEmail)
         .where(OutboxEmail.patient_id == patient_id, OutboxEmail.state == OutboxState.QUEUED)

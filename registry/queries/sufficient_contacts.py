@@ -19,7 +19,7 @@ from registry.models import (
 )
 from registry.queries.sufficient import Cut, day_of, seen
 
-REACHED = ("refused", "other")
+REACHED = ("refused", "other", "promised")
 PLACES: tuple[tuple[Any, Any], ...] = (
     (ResponseStatus, ResponseStatus.answered_on),
     (Disposition, Disposition.noted_on),

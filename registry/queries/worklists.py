@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, Row, and_, exists, func, select, true
 from sqlalchemy.orm import Session
 
 from registry.errors import NotFound
@@ -20,16 +20,16 @@ from registry.models import (
     TaskOwner,
     known,
 )
-from registry.protocols import Protocol
-from registry.queries import protocols
-from registry.queries.outreach import zone_of
+from registry.queries.outreach import local_day, zone_of
 from surveys.lifecycle import FollowUpState, OutboxState
+from surveys.timepoints import last_civil_day
 
 MOST = 500
 SERIOUS_WITHIN = timedelta(hours=24)
 EVENT_WITHIN = timedelta(days=7)
 ADDRESS_WITHIN = timedelta(days=7)
 CALL_OFF = ("refused", "other")
+SILENCE = "silence"  # the kind of alert that a closing window raises
 
 
 class Kind(StrEnum):
@@ -103,11 +103,10 @@ def owners(session: Session, patient_id: int) -> dict[tuple[str, str], str]:
 
 
 def _found(session: Session, those: ColumnElement[bool], at: datetime) -> list[Task]:
-    protocol = protocols.in_force(session).protocol
     found = [
-        *_alerts(session, those, protocol),
+        *_alerts(session, those),
         *_events(session, those),
-        *_calls(session, those, protocol, at),
+        *_calls(session, those, at),
         *_addresses(session, those),
     ]
     owners = {
@@ -140,27 +139,27 @@ def _at(sites: Sites) -> ColumnElement[bool]:
     return true() if sites is None else Patient.site_id.in_(sites)
 
 
-def _alerts(session: Session, those: ColumnElement[bool], protocol: Protocol) -> Iterator[Task]:
-    hours = {rule.code: rule.within_hours for rule in protocol.alerts}
+def _alerts(session: Session, those: ColumnElement[bool]) -> Iterator[Task]:
     rows = session.execute(
         select(Alert, Patient, FollowUp.month)
         .join(Patient, Patient.id == Alert.patient_id)
         .outerjoin(FollowUp, FollowUp.id == Alert.follow_up_id)
         .where(Alert.closed_at.is_(None), those)
-        .order_by(Alert.recorded_at)
+        .order_by(Alert.due_at)
         .limit(MOST)
     )
     for alert, patient, month in rows:
         facts = "Nobody has acknowledged it." if alert.acknowledged_at is None else "Acknowledged."
+        is_silence = alert.kind == SILENCE
         yield Task(
             kind=Kind.ALERT,
             patient=patient,
             key=str(alert.id),
             what=f"Alert: {alert.message}",
-            facts=facts if month is None else f"Answered at month {month}. {facts}",
+            facts=facts if month is None or is_silence else f"Answered at month {month}. {facts}",
             since=alert.recorded_at,
-            by=alert.recorded_at + timedelta(hours=hours.get(alert.kind, 24)),
-            is_serious=True,
+            by=alert.due_at,
+            is_serious=not is_silence,
         )
 
 
@@ -186,62 +185,70 @@ def _events(session: Session, those: ColumnElement[bool]) -> Iterator[Task]:
         )
 
 
-def _silent(
-    session: Session, those: ColumnElement[bool], soonest: datetime
-) -> Sequence[Row[FollowUp, Patient]]:
-    """Open follow-ups, with the patient, that were begun by `soonest` or get no letter, and of
-    which nobody has said that they will stay unanswered.
-    """
-    declined = exists().where(
+def declined() -> ColumnElement[bool]:
+    """SQL condition on follow-ups: somebody has said that this one will stay unanswered."""
+    return exists().where(
         Disposition.patient_id == FollowUp.patient_id,
         Disposition.month == FollowUp.month,
         Disposition.code.in_(CALL_OFF),
         known(Disposition),
     )
+
+
+def _silent(
+    session: Session, those: ColumnElement[bool], at: datetime
+) -> Sequence[Row[FollowUp, Patient]]:
+    """Open follow-ups, with the patient, whose day of a call has come anywhere on earth."""
     return session.execute(
         select(FollowUp, Patient)
         .join(Patient, Patient.id == FollowUp.patient_id)
         .where(
             FollowUp.state == FollowUpState.OPEN,
             FollowUp.month > 0,
-            or_(FollowUp.opened_at <= soonest, FollowUp.state_reason.like("no letter%")),
-            ~declined,
+            FollowUp.call_on <= last_civil_day(at),
+            ~declined(),
             those,
         )
-        .order_by(FollowUp.opened_at)
+        .order_by(FollowUp.call_on)
         .limit(MOST)
     ).all()
 
 
-def _calls(
-    session: Session, those: ColumnElement[bool], protocol: Protocol, at: datetime
-) -> Iterator[Task]:
+def is_call_due(follow_up: FollowUp, at: datetime) -> bool:
+    """Whether silence has become a call, on the patient's calendar."""
+    is_open = follow_up.state == FollowUpState.OPEN and follow_up.month > 0
+    day = follow_up.call_on
+    return is_open and day is not None and day <= local_day(follow_up.zone, at)
+
+
+def _calls(session: Session, those: ColumnElement[bool], at: datetime) -> Iterator[Task]:
     """Silent patients from the rule's day on; those who get no letter from the first."""
-    days = {rule.month: rule.reminders.call_day for rule in protocol.timepoints}
-    rows = _silent(session, those, at - timedelta(days=min(days.values(), default=0)))
+    rows = [row for row in _silent(session, those, at) if is_call_due(row.FollowUp, at)]
     tried = _tried(session, [row.FollowUp.patient_id for row in rows])
     for follow_up, patient in rows:
-        opened = follow_up.opened_at or at
         has_letter = not (follow_up.state_reason or "").startswith("no letter")
-        since = opened + timedelta(days=days.get(follow_up.month, 0) if has_letter else 0)
-        if since > at:
-            continue
-        times = tried.get((follow_up.patient_id, follow_up.month), 0)
         yield Task(
             kind=Kind.CALL,
             patient=patient,
             key=str(follow_up.month),
             what=f"Call: no answer to month {follow_up.month}",
-            facts=_call_facts(follow_up, times, has_letter),
-            since=opened,
+            facts=_call_facts(
+                follow_up, tried.get((follow_up.patient_id, follow_up.month), []), has_letter
+            ),
+            since=follow_up.opened_at or at,
             by=_end_of_day(follow_up),
         )
 
 
-def _call_facts(follow_up: FollowUp, times: int, has_letter: bool) -> str:
+def _call_facts(follow_up: FollowUp, tried: Sequence[str], has_letter: bool) -> str:
     closes = f"{follow_up.closes_on.day} {follow_up.closes_on:%B %Y}"
     how = "" if has_letter else f"{(follow_up.state_reason or '').capitalize()}. "
+    times = len(tried)
     called = f"Tried {'once' if times == 1 else f'{times} times'}. " if times else ""
+    if "promised" in tried:
+        called += "Wanted to answer. "
+    if "undeliverable" in tried:
+        called += "The number was not theirs. "
     return f"{how}{called}The window closes on {closes}."
 
 
@@ -250,17 +257,19 @@ def _end_of_day(follow_up: FollowUp) -> datetime:
     return datetime.combine(follow_up.closes_on, time(23, 59), zone).astimezone(UTC)
 
 
-def _tried(session: Session, patient_ids: Collection[int]) -> dict[tuple[int, int], int]:
+def _tried(session: Session, patient_ids: Collection[int]) -> dict[tuple[int, int], list[str]]:
+    """What came of the calls so far, by patient and month."""
     rows = session.execute(
-        select(Disposition.patient_id, Disposition.month, func.count())
-        .where(
+        select(Disposition.patient_id, Disposition.month, Disposition.code).where(
             Disposition.patient_id.in_(patient_ids),
             Disposition.source == "call",
             known(Disposition),
         )
-        .group_by(Disposition.patient_id, Disposition.month)
     )
-    return {(patient_id, month): times for patient_id, month, times in rows}
+    found: dict[tuple[int, int], list[str]] = {}
+    for patient_id, month, code in rows:
+        found.setdefault((patient_id, month), []).append(code)
+    return found
 
 
 def _addresses(session: Session, those: ColumnElement[bool]) -> Iterator[Task]:

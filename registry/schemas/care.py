@@ -125,7 +125,7 @@ class ConsentInSchema(Schema):
 class CallInSchema(Schema):
     """What came of a call."""
 
-    code = Choice(("no_contact", "refused", "undeliverable", "other"), required=True)
+    code = Choice(("promised", "no_contact", "refused", "undeliverable", "other"), required=True)
     called_on = Day(required=True)
     note = Lines(500)
 

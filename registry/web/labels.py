@@ -1,6 +1,9 @@
 """The words that staff read for codes."""
 
 from collections.abc import Iterable
+from typing import Any
+
+from flask import url_for
 
 from registry.protocols.model import Coded, Protocol
 
@@ -20,10 +23,11 @@ MODES = {
     "import": "import",
 }
 CALLS = (
+    ("promised", "Reached, and will answer", "the call comes back after three days"),
     ("no_contact", "Nobody reached", "no reply, voicemail, asked to call again"),
     ("refused", "Does not want to answer this time", ""),
-    ("undeliverable", "The number is not theirs", ""),
-    ("other", "Cannot answer now", "too ill, abroad, in hospital: say what in the note"),
+    ("undeliverable", "Wrong number", "the number is not theirs"),
+    ("other", "Cannot answer", "language, too ill, in hospital: say what in the note"),
 )
 CALL_WORDS = {code: text for code, text, _ in CALLS} | {"undeliverable": "could not be reached"}
 HOLDS = {
@@ -71,3 +75,21 @@ def options(coded: Iterable[Coded]) -> list[tuple[str, str]]:
 def observation(protocol: Protocol, item: str) -> str:
     """The words of an item of the 24 to 48 hour record."""
     return label(protocol.observation_items, item)
+
+
+def pager(
+    endpoint: str, first: int, shown: int, total: int, page: int, **more: Any
+) -> dict[str, object] | None:
+    """The way to the pages before and after; None where there is one page only."""
+    if total <= page:
+        return None
+    last = first + shown - 1
+    before: dict[str, Any] = {**more, "from": max(first - page, 1)}
+    after: dict[str, Any] = {**more, "from": last + 1}
+    return {
+        "first": first,
+        "last": last,
+        "total": total,
+        "previous_url": url_for(endpoint, **before) if first > 1 else None,
+        "next_url": url_for(endpoint, **after) if last < total else None,
+    }

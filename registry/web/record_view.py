@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from registry import labs, words
 from registry.models import FollowUp, LabResult, OutcomeValue, Patient, Response, Site, known
-from registry.queries import protocols, surveys
+from registry.queries import protocols, surveys, worklists
 from registry.queries.records import Line, Record
 from registry.reports import figures
 from registry.survey_words import SurveyWords
@@ -65,7 +65,7 @@ def view(session: Session, record: Record, at: datetime) -> View:
     """Everything that needs working out."""
     zone = ZoneInfo(record.demographics.zone or record.site.zone)
     today = at.astimezone(zone).date()
-    due = [line.follow_up.month for line in record.lines if is_call_due(line, record, at)]
+    due = [line.follow_up.month for line in record.lines if is_call_due(line, at)]
     return View(
         day=record.day(today),
         state=_state(record),
@@ -90,16 +90,11 @@ def _state(record: Record) -> tuple[str, str]:
     return "Follow-up ended", "neutral"
 
 
-def is_call_due(line: Line, record: Record, at: datetime) -> bool:
+def is_call_due(line: Line, at: datetime) -> bool:
     """Whether silence has become a call: by the protocol's day, or at once without letters."""
-    one = line.follow_up
-    rule = record.protocol.by_month.get(one.month)
-    if one.state != FollowUpState.OPEN or one.opened_at is None or rule is None:
+    if any(call.code in worklists.CALL_OFF for call in line.calls):
         return False
-    if any(call.code in ("refused", "other") for call in line.calls):
-        return False
-    no_letter = (one.state_reason or "").startswith("no letter")
-    return no_letter or (at - one.opened_at).days >= rule.reminders.call_day
+    return worklists.is_call_due(line.follow_up, at)
 
 
 def _banner(record: Record, due: Sequence[int]) -> tuple[str, str, str] | None:
