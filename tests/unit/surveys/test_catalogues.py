@@ -104,3 +104,35 @@ def test_patient_texts_read_easily_at_eleven(name: str):
     )
     grade = 0.39 * len(words) / len(sentences) + 11.8 * syllables / len(words) - 15.59
     assert grade < 5
+
+
+COMPUTED = {
+    "month": r"month\.",
+    "weekday": r"weekday\.",
+    "answer": r"answer\.(yes|no|day|month|year)$",
+    "progress": r"progress\.(one|two|many)$",
+    "pages that say one thing": r"(already|closed|ended|left|unsubscribed|unknown|expired_page"
+    r"|busy|too_many)\.(title|text)$",
+    "a new link": r"new_link\.(sent|too_often)_(title|text)$",
+    "preferences": r"preferences\.(morning|afternoon|evening|missing_\w+)$",
+    "what is wrong": r"problem\.(missing_(choice|yes_no|scale|multi|number|text|date)|both|only_one"
+    r"|exclusive|number|whole_number|decimals|range|signs|too_long|date_\w+)$",
+}
+"""Keys that the code puts together, by the place that does."""
+
+
+def test_every_text_of_the_messages_is_asked_for_somewhere():
+    root = DEFINITIONS.parent.parent
+    sources = [
+        path.read_text(encoding="utf-8")
+        for folder in ("registry", "surveys")
+        for path in (root / folder).rglob("*")
+        if path.suffix in {".py", ".html"}
+    ]
+    said = set(re.findall(r"[\"']([a-z_]+\.[a-z_0-9]+)[\"']", "\n".join(sources)))
+    idle = [
+        key
+        for key in messages().texts
+        if key not in said and not any(re.match(each, key) for each in COMPUTED.values())
+    ]
+    assert idle == []
