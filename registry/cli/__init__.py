@@ -20,6 +20,8 @@ MODULES = {
     "tick": "jobs",
     "worker": "jobs",
     "beat": "jobs",
+    "mail": "post",
+    "bounces": "post",
     "user": "users",
     "site": "users",
     "web": "processes",

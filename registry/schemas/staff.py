@@ -33,3 +33,16 @@ class KeySchema(Schema):
 
     user_id = Whole(1, 2**31 - 1, required=True)
     label = PlainText(100, required=True)
+
+
+class HoldSchema(Schema):
+    """The stop switch: whose letters wait, and why."""
+
+    site = Code(40, required=True)
+    reason = Lines(300, required=True)
+
+
+class GivenUpSchema(Schema):
+    """Why a letter is left unsent."""
+
+    reason = Lines(150, required=True)

@@ -19,6 +19,7 @@ from registry.web.labs import labs
 from registry.web.medicines import medicines
 from registry.web.patients import patients
 from registry.web.questionnaires import questionnaires
+from registry.web.returns import returns
 from registry.web.session import session
 from registry.web.treatment import treatment
 from registry.web.worklist import worklist
@@ -26,7 +27,7 @@ from registry.web.worklist import worklist
 
 def of(settings: Settings, *, is_demo: bool) -> Iterator[Blueprint]:
     """The blueprints of this installation. Pages that it does not have are absent."""
-    yield from (health, session, worklist, patients)
+    yield from (health, returns, session, worklist, patients)
     yield from (alerts, calls, contact, endings, enrolment, events, labs, medicines)
     yield from (questionnaires, treatment)
     yield from figures.BLUEPRINTS

@@ -18,7 +18,7 @@ from registry.db import reading
 from registry.models import Instance, Site
 from registry.queries import accounts, identities, worklists
 from registry.queries.identities import Person
-from registry.queries.post import post_standing
+from registry.queries.post import PostStanding, post_standing
 from registry.queries.worklists import Kind, Task
 from registry.web import start
 from registry.web.patients import vault
@@ -166,15 +166,25 @@ def _grouped(rows: list[Row]) -> list[tuple[str, list[Row]]]:
 
 
 def _about_mail() -> dict[str, object]:
-    """The banner, while mail is not going out."""
+    """The banners, while mail is not going out or is held."""
     if not http.asker().may(RECORDS | ADMINISTRATION):
         return {"stuck": None}
     with reading(http.runtime()) as session:
-        return {"stuck": _stuck(session)}
+        standing = post_standing(session, http.at())
+        return {"stuck": _stuck(session, standing), "mail_holds": _holds(session, standing)}
 
 
-def _stuck(session: Session) -> str | None:
-    standing = post_standing(session, http.at())
+def _holds(session: Session, standing: PostStanding) -> list[tuple[str, str]]:
+    """Whose letters wait and why: holds on every site, and on those that the asker works at."""
+    places = {site.id: site.code for site in accounts.sites_by_id(session)}
+    return [
+        (places[hold.site_id] if hold.site_id else "every site", hold.reason.rstrip("."))
+        for hold in standing.holds
+        if hold.site_id is None or http.asker().may_at(hold.site_id, RECORDS | ADMINISTRATION)
+    ]
+
+
+def _stuck(session: Session, standing: PostStanding) -> str | None:
     if not standing.is_stuck(http.at()):
         return None
     since = standing.waiting_since

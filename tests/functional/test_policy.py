@@ -80,6 +80,8 @@ def path(app: Flask, address: Address, world: World) -> str:
         "task": "alert",
         "way": "take",
         "site_id": 1,
+        "hold_id": 1,
+        "letter_id": 1,
         "user_id": 1,
         "key_id": 1,
         "code": "overall",

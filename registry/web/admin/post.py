@@ -1,7 +1,5 @@
 """The outbox: every letter's state, those that need a person, and a test letter."""
 
-from typing import Any
-
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
@@ -11,7 +9,10 @@ from registry import http
 from registry.actions import staff_mail
 from registry.db import reading
 from registry.models import OutboxEmail, Patient
+from registry.queries import accounts, returned
 from registry.queries.post import post_standing
+from registry.queries.post_days import post_days
+from registry.web.labels import pager
 from surveys.lifecycle import OutboxState
 
 post = Blueprint("post", __name__)
@@ -37,6 +38,8 @@ def outbox() -> ResponseReturnValue:
         standing = post_standing(session, http.at())
         by_state = select(OutboxEmail.state, func.count()).group_by(OutboxEmail.state)
         counts = {row[0]: row[1] for row in session.execute(by_state)}
+        days = post_days(session, http.at().date())
+        codes = {site.id: site.code for site in accounts.sites_by_id(session)}
         letters = session.execute(
             select(OutboxEmail, Patient.study_number)
             .outerjoin(Patient, Patient.id == OutboxEmail.patient_id)
@@ -45,31 +48,13 @@ def outbox() -> ResponseReturnValue:
             .offset(first - 1)
             .limit(PAGE)
         ).all()
+        bounced = returned.newest(session, [one.id for one, _ in letters])
     total = counts.get(state, 0) if wanted else sum(counts.values())
     return render_template(
         "admin/outbox.html", standing=standing, counts=counts, letters=letters, state=state,
-        words_of=STATE_WORDS, pager=_pager(state, first, len(letters), total),
-        stuck=standing.is_stuck(http.at()),
+        words_of=STATE_WORDS, stuck=standing.is_stuck(http.at()), days=days, bounced=bounced,
+        held_sites=codes, pager=pager("post.outbox", first, len(letters), total, PAGE, state=state),
     )  # fmt: skip
-
-
-def _pager(state: str, first: int, shown: int, total: int) -> dict[str, object] | None:
-    if total <= PAGE:
-        return None
-    last = first + shown - 1
-    before, after = _address(state, max(first - PAGE, 1)), _address(state, last + 1)
-    return {
-        "first": first,
-        "last": last,
-        "total": total,
-        "previous_url": before if first > 1 else None,
-        "next_url": after if last < total else None,
-    }
-
-
-def _address(state: str, first: int) -> str:
-    wanted: dict[str, Any] = {"state": state, "from": first}
-    return url_for("post.outbox", **wanted)
 
 
 @post.post("/outbox/test")
