@@ -1,9 +1,7 @@
 """Kaplan-Meier curves from counts per day.
 
-A curve needs no patients, only how many had the event, were censored or entered late on each day.
-On one day events come before censorings, and an event on day 0 counts against everyone present.
-Whoever enters on day e is at risk from day e + 1, so a patient whose last day is not later than
-the day of entry is never at risk and must not be among the counts. An entry on day 0 is no delay.
+A curve needs no patients, only how many had the event, were censored or entered late on each day;
+`risk_sets` says how days are counted.
 
 Sources: Kaplan and Meier 1958; Greenwood's variance with limits on the log(-log) scale (Kalbfleisch
 and Prentice); median limits by Brookmeyer and Crowley 1982.
@@ -14,17 +12,32 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from registry.statistics.risk_sets import (
+    NOBODY,
+    REPORTED_DAYS,
+    Counts,
+    Values,
+    at_risk,
+    by_day,
+    emptied,
+    emptied_words,
+    hazard_terms,
+    misfit,
+    no_value,
+    present,
+    ratio,
+)
 from registry.statistics.values import Estimate, Json, number, z_value
 
-Counts = NDArray[np.int64]
-Values = NDArray[np.float64]
+__all__ = [
+    "ALL_EVENTS", "NOBODY", "NO_EVENTS", "REPORTED_DAYS", "Curve", "MeanTime", "Step", "SurvivalAt",
+    "kaplan_meier", "survival_json",
+]  # fmt: skip
 
-NOBODY = "nobody was followed"
 NO_EVENTS = "no events yet"
 ALL_EVENTS = "everyone at risk had the event: no interval"
-REPORTED_DAYS = (30, 91, 183, 365, 730)
 _ROUNDING = 1e-9  # a product of exact ratios may land this far above the half it should equal
 
 
@@ -104,7 +117,7 @@ class Curve:
         """The days on which something happened, for drawing; the curve starts at 1."""
         columns = zip(
             self.time.tolist(),
-            *(map(_present, values.tolist()) for values in (self.survival, self.lower, self.upper)),
+            *(map(present, values.tolist()) for values in (self.survival, self.lower, self.upper)),
             self.at_risk.tolist(),
             self.events.tolist(),
             self.censored.tolist(),
@@ -120,7 +133,7 @@ class Curve:
             return SurvivalAt(day, None, None, None, at_risk, self.level, reason)
         index = int(np.searchsorted(self.time, day, side="right")) - 1
         survival = float(self.survival[index])
-        lower, upper = _present(self.lower[index]), _present(self.upper[index])
+        lower, upper = present(self.lower[index]), present(self.upper[index])
         return SurvivalAt(day, survival, lower, upper, at_risk, self.level, _no_interval(survival))
 
     def median(self) -> Estimate:
@@ -156,7 +169,7 @@ class Curve:
         widths = np.diff(np.append(self.time[inside], tau))
         pieces = self.survival[inside] * widths
         to_tau = np.cumsum(pieces[::-1])[::-1]
-        terms = _hazard_terms(self.at_risk, self.events)[inside]
+        terms = hazard_terms(self.at_risk, self.events)[inside]
         # where everyone at risk had the event the area that is left is 0 and the term drops out
         finite = np.isfinite(terms)
         return float(pieces.sum()), float((to_tau[finite] ** 2 * terms[finite]).sum())
@@ -167,20 +180,10 @@ class Curve:
         return int(self.at_risk[index]) if index < self.time.size else 0
 
     def _why_not(self, day: int) -> str | None:
-        if self.reason is not None:
-            return self.reason
-        if day < 0:
-            return "before treatment"
-        if self.end is not None and day >= self.end:
-            return self._end_reason()
-        if day > self.last_day and self.survival[-1] > 0:
-            return f"beyond the last follow-up (day {self.last_day})"
-        return None
+        return no_value(day, self.reason, self.end, self.last_day, bool(self.survival[-1] > 0))
 
     def _end_reason(self) -> str | None:
-        if self.end is None:
-            return None
-        return f"everyone at risk on day {self.end} had the event before others entered"
+        return None if self.end is None else emptied_words(self.end)
 
     def _first_half(self, values: Values) -> float | None:
         reached = np.flatnonzero(values <= 0.5 + _ROUNDING)
@@ -200,15 +203,15 @@ def kaplan_meier(
     Arrays of whole numbers of equal length; a day may come in several rows, which are added.
     """
     z_value(level)
-    time, d, c, e = _by_day(
+    time, d, c, e = by_day(
         day, events, censored, np.zeros_like(day) if entries is None else entries
     )
-    n = _backwards(d + c) - _backwards(np.where(time > 0, e, 0))
+    n = at_risk(time, d + c, e)
     last_day = int(time[d + c > 0].max(initial=0))
-    reason = _misfit(n, d, c)
-    end = _emptied(time, n, d)
-    survival = np.cumprod(1 - _ratio(d, n), dtype=np.float64)
-    variance = np.cumsum(_hazard_terms(n, d), dtype=np.float64)
+    reason = misfit(n, d + c)
+    end = emptied(time, n, d)
+    survival = np.cumprod(1 - ratio(d, n), dtype=np.float64)
+    variance = np.cumsum(hazard_terms(n, d), dtype=np.float64)
     hidden = np.full(time.size, True) if reason else time >= (np.inf if end is None else end)
     survival[hidden] = np.nan
     lower, upper = _log_log(survival, variance, z_value(level))
@@ -226,38 +229,6 @@ def survival_json(curve: Curve, *, days: Iterable[int] = REPORTED_DAYS, tau: int
     }
 
 
-def _by_day(day: ArrayLike, *columns: ArrayLike) -> tuple[Counts, ...]:
-    """Each column added up by day, days ascending, day 0 always among them."""
-    days = np.atleast_1d(np.asarray(day, dtype=np.int64))
-    time, where = np.unique(np.append(days, 0), return_inverse=True)
-    if time[0] < 0:
-        raise ValueError("a day before treatment among the counts")
-    summed: list[Counts] = [time]
-    for column in columns:
-        values = np.atleast_1d(np.asarray(column, dtype=np.int64))
-        if values.shape != days.shape or (values < 0).any():
-            raise ValueError("every column needs one count, not negative, for every day")
-        total = np.zeros(time.size, dtype=np.int64)
-        np.add.at(total, where[:-1], values)
-        summed.append(total)
-    return tuple(summed)
-
-
-def _backwards(counts: Counts) -> Counts:
-    return np.cumsum(counts[::-1])[::-1]
-
-
-def _ratio(part: Counts, whole: Counts) -> Values:
-    return np.divide(part, whole, out=np.zeros(part.size), where=whole > 0)
-
-
-def _hazard_terms(n: Counts, d: Counts) -> Values:
-    """d / (n (n - d)) for every day, infinite where everyone at risk had the event."""
-    product = n.astype(np.float64) * (n - d)
-    terms = np.divide(d, product, out=np.zeros(d.size), where=product > 0)
-    return np.where((d > 0) & (n == d), np.inf, terms)
-
-
 def _log_log(survival: Values, variance: Values, z: float) -> tuple[Values, Values]:
     """S to the power exp(± z se / (S log S)); NaN where S is 1, 0 or not estimable."""
     lower, upper = np.full(survival.size, np.nan), np.full(survival.size, np.nan)
@@ -266,25 +237,6 @@ def _log_log(survival: Values, variance: Values, z: float) -> tuple[Values, Valu
     power = np.exp(z * np.sqrt(variance[inside]) / np.log(s))
     upper[inside], lower[inside] = s**power, s ** (1 / power)
     return lower, upper
-
-
-def _misfit(n: Counts, d: Counts, c: Counts) -> str | None:
-    if not (d + c).any():
-        return NOBODY
-    if (n < 0).any() or (d + c > n).any():
-        return "a patient left on or before the day of entry: not to be counted"
-    return None
-
-
-def _emptied(time: Counts, n: Counts, d: Counts) -> int | None:
-    """The first day on which everyone at risk had the event while others were still to enter."""
-    gone = np.flatnonzero((d > 0) & (d == n))
-    early = [int(time[i]) for i in gone if n[i + 1 :].any()]
-    return early[0] if early else None
-
-
-def _present(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
 
 
 def _no_interval(survival: float) -> str | None:
