@@ -1,5 +1,7 @@
 """The only module that reads the time."""
 
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -12,11 +14,44 @@ class Clock(Protocol):
     def now(self) -> datetime: ...
 
 
+def _wall() -> datetime:
+    return datetime.now(UTC)
+
+
+def _steady() -> timedelta:
+    """Time since the machine started, which nobody sets; sleep counts where that can be asked."""
+    kind = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return timedelta(seconds=time.clock_gettime(kind))
+
+
 class SystemClock:
-    """The clock of this machine."""
+    """The clock of this machine, and how far it was set since it was trusted last.
+
+    `is_doubted`: it was found moved, and letters are held for it.
+    """
+
+    def __init__(
+        self,
+        wall: Callable[[], datetime] = _wall,
+        steady: Callable[[], timedelta] = _steady,
+    ) -> None:
+        self._wall, self._steady = wall, steady
+        self.is_doubted = False
+        self._began = self._apart()
 
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        return self._wall()
+
+    def shift(self) -> timedelta:
+        """How far the wall clock was set, forward or back, since it was trusted last."""
+        return self._apart() - self._began
+
+    def trust(self) -> None:
+        """What the clock says now is right."""
+        self._began, self.is_doubted = self._apart(), False
+
+    def _apart(self) -> timedelta:
+        return self._wall() - datetime.fromtimestamp(0, UTC) - self._steady()
 
 
 class DatabaseClock:

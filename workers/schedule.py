@@ -13,6 +13,7 @@ from registry.errors import DomainError
 from registry.mail import Mailer, MailFault
 from registry.runtime import Runtime
 from registry.settings import Settings
+from workers import guards
 from workers.delivery import WHO, Stopping, never, send_due
 from workers.returns import read_bounces
 from workers.traces import trace
@@ -43,6 +44,11 @@ def _repeated(step: Step) -> Work:
     return work
 
 
+def _send(runtime: Runtime, mailer: Mailer, stopping: Stopping) -> None:
+    guards.watch_flood(runtime)
+    send_due(runtime, mailer, stopping)
+
+
 JOBS: tuple[Job, ...] = (
     Job("read_bounces", 60, read_bounces),
     Job(
@@ -66,7 +72,7 @@ JOBS: tuple[Job, ...] = (
         _repeated(lambda s, its, at: reminders.remind_due(s, settings=its, by=WHO, at=at)),
     ),
     Job("watch_silence", 900, _repeated(lambda s, _, at: silence.watch(s, by=WHO, at=at))),
-    Job("send_due", 30, send_due),
+    Job("send_due", 30, _send),
     Job("forget_requests", 3600, _repeated(lambda s, _, at: once.forget(s, by=WHO, at=at))),
 )
 """In the order in which one run makes the most of them: what comes due is sent at once."""
@@ -90,9 +96,10 @@ def _run(
     jobs: Iterable[Job], runtime: Runtime, mailer: Mailer, stopping: Stopping
 ) -> dict[str, str]:
     ended: dict[str, str | None] = {}
+    wrong = _clock_fault(runtime)
     for job in jobs:
         if not stopping():
-            ended[job.name] = _fault_of(job, runtime, mailer, stopping)
+            ended[job.name] = wrong or _fault_of(job, runtime, mailer, stopping)
     faults = {name: error for name, error in ended.items() if error is not None}
     try:
         with transaction(runtime) as session:
@@ -103,6 +110,15 @@ def _run(
         log.error("no heartbeat could be kept: %s", trace(fault))
         return {name: faults.get(name) or _told(fault) for name in ended}
     return faults
+
+
+def _clock_fault(runtime: Runtime) -> str | None:
+    """Under a wrong clock nothing runs: windows would close that are still open."""
+    try:
+        return guards.clock_fault(runtime)
+    except Exception as fault:
+        log.error("the clock could not be checked: %s", trace(fault))
+        return _told(fault)
 
 
 def _fault_of(job: Job, runtime: Runtime, mailer: Mailer, stopping: Stopping) -> str | None:

@@ -312,7 +312,9 @@ def upgrade() -> None:
         sa.Column("placed_by", sa.String(length=200), nullable=False),
         sa.Column("lifted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("lifted_by", sa.String(length=200), nullable=True),
-        sa.CheckConstraint("kind IN ('person','policy')", name=op.f("ck_sending_hold_kind")),
+        sa.CheckConstraint(
+            "kind IN ('person','policy','flood','clock')", name=op.f("ck_sending_hold_kind")
+        ),
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_sending_hold_site_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sending_hold")),
     )

@@ -46,13 +46,13 @@ class Bounce(Base):
 class SendingHold(Base):
     """Letters to patients wait: those of one site, or all of them, until somebody lifts the hold.
 
-    `kind`: person (the stop switch) or policy (so many refusals in a row that are not about an
-    address).
+    `kind`: person (the stop switch), policy (so many refusals in a row that are not about an
+    address), flood (more letters than usual within the hour) or clock (it was moved).
     """
 
     __tablename__ = "sending_hold"
     __audited__ = True
-    __table_args__ = (CheckConstraint("kind IN ('person','policy')", name="kind"),)
+    __table_args__ = (CheckConstraint("kind IN ('person','policy','flood','clock')", name="kind"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     site_id: Mapped[int | None] = mapped_column(ForeignKey("site.id"))
