@@ -10,8 +10,10 @@ from flask import Flask
 from registry import api, http
 from registry.actions.passwords import HASHER
 from registry.door.application import create_door
+from registry.reports.report import SmallSite
 from registry.runtime import Runtime
 from registry.web import blueprints, errors, pages
+from registry.web.figures import small_site
 from registry.web.policy import POLICY
 
 __all__ = ["create_app", "create_door", "create_embedded"]
@@ -37,6 +39,7 @@ def create_app(
     http.install(app, runtime, POLICY)
     pages.prepare(app)
     errors.prepare(app)
+    app.register_error_handler(SmallSite, small_site.answer)
     for blueprint in blueprints.of(runtime.settings, is_demo=advance is not None):
         app.register_blueprint(blueprint)
     api.register(app)

@@ -37,6 +37,10 @@ from registry.statistics.values import Json
 PROFILES = ("internal", "release")
 
 
+class SmallSite(Refused):
+    """A site that cannot be shown alone."""
+
+
 @dataclass(frozen=True)
 class Report:
     """Everything that may be shown at one cut-off, for all sites or one, under one profile.
@@ -182,7 +186,7 @@ def _refuse_small_site(session: Session, cut: Cut, here: int) -> None:
         return
     elsewhere = treated(session, replace(cut, site=None)) - here
     if here < RELEASE.group or 0 < elsewhere < RELEASE.group:
-        raise Refused(
+        raise SmallSite(
             f"Site {cut.site} cannot be shown alone: it, or all others together, has fewer than "
             f"{RELEASE.group} treated patients. Leave the site out."
         )

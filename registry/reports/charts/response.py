@@ -54,18 +54,22 @@ def _bar(month: int, wave: Wave) -> figures.Wave:
 
 def reached(wave: Wave) -> Figure:
     """Patients who answered at all, refused or could not answer, of those due and alive."""
-    return _of_letters(wave, REACHED)
+    return of_letters(wave, REACHED)
 
 
-def _of_letters(wave: Wave, letters: tuple[str, ...], without: tuple[str, ...] = ()) -> Figure:
-    """A share of the due and alive from the counts as shown; hidden if one of them is."""
-    asked = {letter: wave.dispositions[letter] for letter in LETTERS.values()}
-    counts = {letter: count for letter, count in asked.items() if isinstance(count, int)}
-    if len(counts) < len(asked) or isinstance(wave.rr1, Suppressed):
+def of_letters(
+    wave: Wave, letters: tuple[str, ...], without: tuple[str, ...] = (), nobody: str = NOBODY
+) -> Figure:
+    """Those with these dispositions, as a share of the due and alive `without` some: from the
+    counts as shown, and hidden if one of them is.
+    """
+    all_of = {letter: wave.dispositions[letter] for letter in LETTERS.values()}
+    counts = {letter: count for letter, count in all_of.items() if isinstance(count, int)}
+    if len(counts) < len(all_of) or isinstance(wave.rr1, Suppressed):
         return SUPPRESSED
     part = sum(counts[letter] for letter in letters)
     everyone = sum(count for letter, count in counts.items() if letter not in without)
-    return proportion(part, everyone, nobody=NOBODY)
+    return proportion(part, everyone, nobody=nobody)
 
 
 def lead(waves: Waves, month: int | None) -> list[str]:
@@ -105,13 +109,14 @@ def flow(treated: Shown, waves: Waves, month: int | None) -> list[Stat]:
     return [
         first,
         _stat(f"Due at month {month}", wave.due, f"not yet due: {shown.whole(wave.not_yet_due)}"),
-        _stat("Due and alive", _asked(wave), f"died first: {shown.whole(dead)}"),
+        _stat("Due and alive", asked(wave), f"died first: {shown.whole(dead)}"),
         _share("Reached", met),
         _share("Complete answer", wave.rr1),
     ]
 
 
-def _asked(wave: Wave) -> Shown:
+def asked(wave: Wave) -> Shown:
+    """The due and alive."""
     return SUPPRESSED if isinstance(wave.rr1, Suppressed) else wave.rr1.n
 
 
@@ -144,7 +149,7 @@ def counts(waves: Waves) -> Rows:
 
 def _counts(month: int, wave: Wave) -> tuple[str, ...]:
     letters = [wave.dispositions[letter] for letter in LETTERS.values()]
-    rest = (_asked(wave), wave.dispositions["NE"], wave.due, wave.not_yet_due)
+    rest = (asked(wave), wave.dispositions["NE"], wave.due, wave.not_yet_due)
     spare = (wave.out_of_window, wave.duplicates)
     return (f"Month {month}", *(shown.whole(each) for each in (*letters, *rest, *spare)))
 
@@ -162,11 +167,11 @@ def rates(waves: Waves) -> Rows:
 def _rates(month: int, wave: Wave, names: tuple[str, ...]) -> tuple[str, ...]:
     exact = {
         "RR1": wave.rr1,
-        "RR2": _of_letters(wave, ("I", "P")),
-        "RR5": _of_letters(wave, ("I",), without=("U",)),
-        "RR6": _of_letters(wave, ("I", "P"), without=("U",)),
+        "RR2": of_letters(wave, ("I", "P")),
+        "RR5": of_letters(wave, ("I",), without=("U",)),
+        "RR6": of_letters(wave, ("I", "P"), without=("U",)),
         "CON1": reached(wave),
-        "REF1": _of_letters(wave, ("R",)),
+        "REF1": of_letters(wave, ("R",)),
     }
     cells = (
         _percent(exact[name]) if name in exact else shown.number(wave.rates[name]) for name in names

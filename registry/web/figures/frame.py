@@ -1,7 +1,8 @@
 """What all pages of figures share: the report of the chosen cut, its frame, its files."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from flask import Response, render_template
@@ -18,7 +19,7 @@ from registry.reports import download
 from registry.reports.charts import shown
 from registry.reports.either import EitherFigures, either_figures
 from registry.reports.figures import Caption
-from registry.reports.report import Report, build
+from registry.reports.report import Report, SmallSite, build
 from registry.reports.sites import SiteRates, site_rates
 from registry.web.figures.choice import Choice, chosen
 
@@ -73,14 +74,35 @@ def asked(*, by_site: bool = False, both_sources: bool = False) -> Shown:
     runtime = http.runtime()
     with reading(runtime) as session:
         choice = chosen(session)
-        protocol, library = protocols.in_force(session).protocol, published.library()
-        report = build(
-            session, protocol, library, as_of=choice.as_of, site=choice.site, profile=choice.profile
-        )
+        report = _report(session, choice)
+        protocol = report.protocol
         cut = Cut(protocol.code, choice.as_of, None, choice.site, protocol.safety_days)
         sites = _sites(session, cut, choice, report) if by_site else []
         both = either_figures(either(session, cut), report) if both_sources else []
     return Shown(choice, report, runtime.settings.name, tuple(sites), tuple(both))
+
+
+def newest() -> tuple[Shown, Shown | None]:
+    """The newest cut that the asker may look at, and the one before if there is one."""
+    runtime = http.runtime()
+    with reading(runtime) as session:
+        choice = chosen(session)
+        found = Shown(choice, _report(session, choice), runtime.settings.name)
+        if len(choice.days) < 2:
+            return found, None
+        day = date.fromisoformat(choice.days[1][0])
+        earlier = replace(choice, as_of=day)
+        try:
+            return found, Shown(earlier, _report(session, earlier), runtime.settings.name)
+        except SmallSite:
+            return found, None
+
+
+def _report(session: Session, choice: Choice) -> Report:
+    protocol, library = protocols.in_force(session).protocol, published.library()
+    return build(
+        session, protocol, library, as_of=choice.as_of, site=choice.site, profile=choice.profile
+    )
 
 
 def _sites(session: Session, cut: Cut, choice: Choice, report: Report) -> list[SiteRates]:
