@@ -11,6 +11,7 @@ from registry.db import reading
 from registry.models import Heartbeat
 from registry.runtime import make_runtime
 from registry.settings import Settings
+from workers.hands import BEAT
 
 SILENCE = timedelta(minutes=5)
 
@@ -19,7 +20,8 @@ def worker_is_well(settings: Settings) -> bool:
     """Whether every job ran in the last five minutes, whoever ran it."""
     runtime = make_runtime(settings)
     with reading(runtime) as session:
-        oldest = session.scalar(select(func.min(Heartbeat.last_run_at)))
+        jobs = Heartbeat.job != BEAT
+        oldest = session.scalar(select(func.min(Heartbeat.last_run_at)).where(jobs))
     is_well = oldest is not None and runtime.clock.now() - oldest < SILENCE
     runtime.close()
     return is_well

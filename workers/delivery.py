@@ -5,11 +5,13 @@ not recorded is uncertain, and costs at most one more copy of the same letter.
 """
 
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 
-from registry.actions import deliveries, delivery_faults
+from registry.actions import deliveries, delivery_faults, handover_times
 from registry.db import reading, transaction
 from registry.journal import JournalFault
 from registry.mail import Fault, Lost, Mailer, MailFault, Rejected, Unreachable
@@ -26,6 +28,7 @@ WHO = "worker"
 PATIENCE = timedelta(seconds=60)  # a worker that waited longer for one letter gives back the rest
 RUN = timedelta(minutes=10)  # one run, so that a task ends long before the broker loses patience
 Stopping = Callable[[], bool]
+TOOK: deque[float] = deque(maxlen=1000)  # seconds from hand-over to the kept reply
 
 if deliveries.BATCH * PATIENCE >= deliveries.LEASE:
     raise RuntimeError("a slow batch would outlive its lease and be claimed a second time")
@@ -53,6 +56,15 @@ def send_due(runtime: Runtime, mailer: Mailer, stopping: Stopping = never) -> No
         if not claim.taken:
             return
         _send_batch(runtime, mailer, claim.letters, stopping)
+        _keep_times(runtime)
+
+
+def _keep_times(runtime: Runtime) -> None:
+    """Once for a batch: what it takes may not stand in the way of the next letter."""
+    took = [TOOK.popleft() for _ in range(len(TOOK))]
+    if took:
+        with transaction(runtime) as session:
+            handover_times.add(session, took, by=WHO, at=runtime.clock.now())
 
 
 def _send_batch(
@@ -100,6 +112,7 @@ def _hand_over(runtime: Runtime, mailer: Mailer, letter: OutboxEmail, ready: Rea
     except JournalFault:
         mailer.abandon()
         raise
+    began = monotonic()
     try:
         reply = mailer.hand_over(ready.raw)
     except MailFault as fault:
@@ -108,6 +121,7 @@ def _hand_over(runtime: Runtime, mailer: Mailer, letter: OutboxEmail, ready: Rea
         _record_fault(runtime, letter, ready, fault)
     else:
         _record_sent(runtime, letter, ready, reply)
+        TOOK.append(monotonic() - began)
 
 
 def _prepare(runtime: Runtime, letter: OutboxEmail) -> Ready:

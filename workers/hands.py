@@ -2,13 +2,17 @@
 
 import os
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 
+from registry.actions import heartbeats
+from registry.db import transaction
 from registry.mail import Mailer, make_mailer
 from registry.runtime import Runtime, make_runtime
 from registry.settings import Settings
 from workers.schedule import BY_NAME, run_job
 from workers.stopping import is_stopping
+
+BEAT = "beat"
 
 
 class Hands:
@@ -36,7 +40,11 @@ class Hands:
         return self._runtime
 
     def run(self, name: str) -> None:
-        """Do one job by its name."""
+        """Do one job by its name, as the beat asked."""
+        if self.runtime.settings.broker_url:
+            with suppress(Exception), transaction(self.runtime) as session:
+                # the beat has no database: its hints show that it lives
+                heartbeats.beat(session, error=None, by=BEAT, at=self.runtime.clock.now())
         with closing(self._mailer(self.runtime.settings)) as mailer:
             run_job(BY_NAME[name], self.runtime, mailer, is_stopping)
 

@@ -45,3 +45,9 @@ def read_bounces() -> None:
 def forget_requests() -> None:
     """Forget the keys of requests that are over 30 days old."""
     hands.run("forget_requests")
+
+
+@shared_task(name="reckon")
+def reckon() -> None:
+    """Count whether the plan adds up."""
+    hands.run("reckon")

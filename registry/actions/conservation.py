@@ -1,38 +1,15 @@
-"""The nightly reckoning of the plan, kept so that pages need not count."""
+"""The result of a reckoning, kept so that no page needs to count."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from registry.models import Conservation, Instance
-from registry.queries import conservation
-
-PAUSE = timedelta(hours=20)
-PAUSE_OF_A_DEMONSTRATION = timedelta(days=90)  # its nights are seconds
-NIGHT = range(1, 5)  # UTC; a registry that sleeps at night does it when it wakes
+from registry.models import Conservation
+from registry.queries.conservation import Reckoning
 
 
-def reckon_nightly(session: Session, *, by: str, at: datetime) -> int:
-    """Reckon if the last time is a night ago; how many reckonings were made.
-
-    At once where there was none for two days. Not in the trail: it is no fact of anybody.
-    """
-    last = conservation.newest(session)
-    if last is not None:
-        is_demo = session.scalar(select(Instance.demo_now)) is not None
-        age = at - last.ran_at
-        if age < (PAUSE_OF_A_DEMONSTRATION if is_demo else PAUSE):
-            return 0
-        if at.hour not in NIGHT and age < 2 * timedelta(days=1):
-            return 0
-    keep(session, by=by, at=at)
-    return 1
-
-
-def keep(session: Session, *, by: str, at: datetime) -> Conservation:
-    """Reckon now and keep the result."""
-    found = conservation.reckon(session)
+def keep(session: Session, found: Reckoning, *, by: str, at: datetime) -> Conservation:
+    """Keep a reckoning. Not in the trail: it is no fact of anybody."""
     row = Conservation(
         ran_at=at,
         patients=found.patients,

@@ -7,6 +7,7 @@ letters and patients from the audit trail, which takes no deletion.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -28,6 +29,7 @@ from registry.models import (
     AuditEvent,
     Conservation,
     FollowUp,
+    Instance,
     OutboxEmail,
     Patient,
     ProtocolVersion,
@@ -38,6 +40,9 @@ from registry.models import (
 from registry.queries import protocols
 from surveys.lifecycle import FollowUpState
 
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+NIGHT = range(1, 5)
+PAUSE_OF_A_DEMONSTRATION = timedelta(days=90)
 MOST = 100  # faults that are named
 WAITS = (FollowUpState.PLANNED, FollowUpState.OPEN)
 ANSWERED = (FollowUpState.ANSWERED, FollowUpState.ANSWERED_LATE)
@@ -65,6 +70,19 @@ class Reckoning:
 def newest(session: Session) -> Conservation | None:
     """The last reckoning that was kept."""
     return session.scalars(select(Conservation).order_by(Conservation.id.desc()).limit(1)).first()
+
+
+def is_due(session: Session, at: datetime) -> bool:
+    """Whether it is night (UTC) and the last reckoning is a night old; or there was none for two
+    days. A demonstration, whose nights are seconds, reckons now and then.
+    """
+    last = newest(session)
+    if last is None:
+        return session.scalar(select(Patient.id).limit(1)) is not None
+    age = at - last.ran_at
+    if session.scalar(select(Instance.demo_now)) is not None:
+        return age > PAUSE_OF_A_DEMONSTRATION
+    return age > 2 * DAY or (age > DAY - 4 * HOUR and at.hour in NIGHT)
 
 
 def reckon(session: Session) -> Reckoning:
