@@ -6,6 +6,7 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from flask import Flask
+from werkzeug.routing import IntegerConverter, Map
 
 from registry import api, http
 from registry.actions.passwords import HASHER
@@ -23,6 +24,13 @@ DOOR_PATHS = ("/s/", "/p/", "/u/")
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
+class _Small(IntegerConverter):
+    """A whole number that every database can keep; any other names nothing."""
+
+    def __init__(self, url_map: Map, **options: Any) -> None:
+        super().__init__(url_map, **({"max": 2**31 - 1} | options))
+
+
 def create_app(
     runtime: Runtime,
     *,
@@ -36,6 +44,7 @@ def create_app(
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_FORM, MAX_FORM_MEMORY_SIZE=LARGEST_FORM)
     app.extensions["hasher"] = hasher
     app.extensions["advance"] = advance
+    app.url_map.converters["int"] = _Small
     http.install(app, runtime, POLICY)
     pages.prepare(app)
     errors.prepare(app)

@@ -1,5 +1,6 @@
 """Engine, base class, the two column types that need care, and the only ways to a session."""
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -8,6 +9,7 @@ from time import monotonic
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from psycopg import OperationalError
+from psycopg.errors import UniqueViolation
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -31,7 +33,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DisconnectionError, IntegrityError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session, sessionmaker
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -192,6 +194,14 @@ def reading(runtime: HasSessions) -> Iterator[Session]:
     """A read-only session that sees one state of the data and holds up no writer."""
     with runtime.sessions.reading.begin() as session:
         yield session
+
+
+def is_duplicate(error: IntegrityError) -> bool:
+    """Whether a row was refused because another one, written just now, has its unique values."""
+    cause = error.orig
+    if isinstance(cause, sqlite3.Error):
+        return cause.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_UNIQUE
+    return isinstance(cause, UniqueViolation)
 
 
 Model = TypeVar("Model", bound=Base)

@@ -317,7 +317,7 @@ def _content(came: Request) -> bytes:
     pairs = sorted(
         (name, value)
         for name, value in came.form.items(multi=True)
-        if name not in {"csrf_token", "once"}
+        if name not in {"csrf_token", "once", "seen"}
     )
     return repr(pairs).encode()
 

@@ -1,6 +1,7 @@
 """A laboratory result that was entered wrongly."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
@@ -11,6 +12,23 @@ from registry.actions.laboratory import Implausible, columns, doubt, problems
 from registry.models import LabResult
 from registry.queries import laboratory
 from surveys.timepoints import last_civil_day
+
+
+def own_limits(result: LabResult) -> dict[str, Decimal]:
+    """The limits that the laboratory gave, in the unit it reported; none where the table's count.
+
+    They are kept converted to nine decimals, so seven digits give back what was reported.
+    """
+    if result.reference_from != "laboratory":
+        return {}
+    test = labs.find(result.test)
+    one = labs.canonical(test, Decimal(1), result.reported_unit).value
+    kept = {"reference_low": result.reference_low, "reference_high": result.reference_high}
+    return {
+        name: Decimal(f"{limit / one:.7g}").normalize() + 0
+        for name, limit in kept.items()
+        if limit is not None
+    }
 
 
 def correct_result(

@@ -8,12 +8,13 @@ from typing import Any
 
 from flask import Response, json
 from marshmallow import Schema, ValidationError, fields
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
 from registry.actions.facts import Unusable
 from registry.actions.laboratory import Implausible
+from registry.db import is_duplicate
 from registry.errors import DomainError
 
 PROBLEM = "application/problem+json"
@@ -85,6 +86,13 @@ def of_unusable(error: Unusable) -> Response:
     return of_fields(errors, error.status)
 
 
+def of_duplicate(error: IntegrityError) -> Response:
+    """Two calls at the same moment: the first has written it."""
+    if not is_duplicate(error):
+        raise error
+    return problem(409, "The same was written at this moment by another call. Read it first.")
+
+
 def of_text(_error: UnicodeError) -> Response:
     """Half of a surrogate pair, which JSON can carry and no database keeps."""
     return problem(422, "A text is not Unicode: it holds half of a surrogate pair.")
@@ -98,5 +106,6 @@ HANDLERS: Mapping[type[Exception], Callable[[Any], Response]] = {
     ValidationError: lambda error: of_fields(error.messages),
     UnicodeError: of_text,
     RecursionError: lambda _error: problem(400, "The JSON is nested too deeply."),
+    IntegrityError: of_duplicate,
     OperationalError: lambda _error: problem(503),
 }

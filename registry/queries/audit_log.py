@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from registry.models import AuditEvent
 
 PAGE = 50
+LARGEST = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def events(
     if action:
         wanted.append(AuditEvent.action == action)
     total = session.scalar(select(func.count(AuditEvent.id)).where(*wanted)) or 0
-    older = [AuditEvent.id < before] if before else []
+    older = [AuditEvent.id < min(before, LARGEST)] if before and before > 0 else []
     rows = session.scalars(
         select(AuditEvent).where(*wanted, *older).order_by(AuditEvent.id.desc()).limit(PAGE + 1)
     ).all()

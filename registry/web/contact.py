@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 from sqlalchemy.orm import Session
@@ -41,7 +41,7 @@ def correct(number: str) -> ResponseReturnValue:
     page = _page(number, "Name, address and birth date", care.IdentitySchema(), act)
     page.lead = "This is kept apart from the record and encrypted. Empty boxes are kept empty."
     page.boxes, page.button = [*IDENTITY, REASON], "Save"
-    page.given = {} if request.method == "POST" else _person()
+    page.given, page.corrects = _person, True
     return page.respond()
 
 

@@ -1,6 +1,7 @@
 """Death and withdrawal: a page that lists what follows, then the button."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, request
@@ -69,7 +70,8 @@ def correct_death(number: str) -> ResponseReturnValue:
         schema=care.CorrectedDeathSchema(),
         act=_correct(number, "died_on", actions.correct_death, actions.undo_death),
         button="Save the correction",
-        given=_given("death", "died_on"),
+        given=partial(_given, "death", "died_on"),
+        corrects=True,
         **_frame(number, "Correct the death"),
     ).respond()
 
@@ -83,7 +85,8 @@ def correct_withdrawal(number: str) -> ResponseReturnValue:
         schema=care.CorrectedWithdrawalSchema(),
         act=_correct(number, "withdrawn_on", actions.correct_withdrawal, actions.undo_withdrawal),
         button="Save the correction",
-        given=_given("withdrawal", "withdrawn_on"),
+        given=partial(_given, "withdrawal", "withdrawn_on"),
+        corrects=True,
         **_frame(number, "Correct the withdrawal"),
     ).respond()
 
@@ -116,8 +119,6 @@ def _correct(
 
 
 def _given(kind: str, field: str) -> Mapping[str, Any]:
-    if request.method == "POST":
-        return {}
     with reading(http.runtime()) as session:
         ending = getattr(records.record(session, http.patient()), kind)
     if ending is None:

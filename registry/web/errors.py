@@ -5,11 +5,12 @@ import logging
 import secrets
 
 from flask import Flask, Response, render_template, request
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.http import HTTP_STATUS_CODES
 
 from registry import http
+from registry.db import is_duplicate
 from registry.errors import DomainError
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,10 @@ TITLES = {
     422: ("This cannot be used as it stands", "Go back and correct it."),
     503: ("The registry is busy", "Nothing was lost or saved. Try again in a minute."),
 }
+TWICE = (
+    "Somebody wrote the same at this moment. Nothing of yours was saved: look at what stands there "
+    "now, and repeat it if it is still needed."
+)
 DEFECT = ("Something went wrong here", "Nothing was saved. Try again; if it stays, tell somebody.")
 
 
@@ -32,6 +37,7 @@ def prepare(app: Flask) -> None:
     app.register_error_handler(DomainError, _domain)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(OperationalError, _busy)
+    app.register_error_handler(IntegrityError, _duplicate)
     app.register_error_handler(InternalServerError, _defect)
 
 
@@ -46,6 +52,13 @@ def _http(error: HTTPException) -> Response:
 def _busy(error: OperationalError) -> Response:
     log.warning("database not usable: %s", type(error.orig).__name__)
     return answer(503)
+
+
+def _duplicate(error: IntegrityError) -> Response:
+    """Two at the same moment: the first has written it."""
+    if not is_duplicate(error):
+        raise error
+    return answer(409, TWICE)
 
 
 def _defect(error: InternalServerError) -> Response:

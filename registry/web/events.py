@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, request
@@ -89,7 +90,7 @@ def correct(number: str, key: str) -> ResponseReturnValue:
 
     page = _page(number, "Correct an event", _CorrectedEventSchema(), act, "Save the correction")
     page.boxes = [*BOXES, UNDO, REASON]
-    page.given = {} if request.method == "POST" else _given(key)
+    page.given, page.corrects = partial(_given, key), True
     return page.respond()
 
 

@@ -1,5 +1,7 @@
 """Forms: what was typed, read for a schema; and the page that takes a form, in one piece."""
 
+import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,8 +17,9 @@ from registry.actions.facts import Unusable
 from registry.errors import DomainError
 
 Form = MultiDict[str, str]
-NOT_DATA = frozenset({"csrf_token", "once"})
+NOT_DATA = frozenset({"csrf_token", "once", "seen"})
 PARTS = ("day", "month", "year")
+ROW = re.compile(r"[0-9]{1,4}")
 MISSING = "Missing data for required field."
 
 
@@ -37,10 +40,16 @@ class Box:
     autocomplete: str = "off"
 
 
+class Meanwhile(DomainError):
+    """The form was opened before somebody else changed what it corrects."""
+
+
 @dataclass(kw_only=True)
 class FormPage:
     """A page with a form. `act` does what it says, in the transaction that counts it once, and
-    gives the address to go on to. `given`: what stands in the boxes at first.
+    gives the address to go on to. `given`: what stands in the boxes at first, or a call that says
+    it. `corrects`: it stands in the record, and a form that was opened before somebody else
+    changed it is refused.
     """
 
     title: str
@@ -53,7 +62,8 @@ class FormPage:
     colour: str = ""
     back: tuple[str, str] | None = None
     crumbs: Sequence[tuple[str, str | None]] = ()
-    given: Mapping[str, Any] = field(default_factory=dict)
+    given: Mapping[str, Any] | Callable[[], Mapping[str, Any]] = field(default_factory=dict)
+    corrects: bool = False
     template: str = "form.html"
     more: Mapping[str, Any] = field(default_factory=dict)
 
@@ -61,13 +71,31 @@ class FormPage:
         """Show the form; or do it and go on; or show it again with what is wrong."""
         if request.method != "POST":
             kept = http.kept()
-            return self.show(self.given if kept is None else typed(kept), {})
+            return self.show(self._given() if kept is None else typed(kept), {})
         data, places = form_data(request.form, self.schema)
         try:
             loaded = self.schema.load(data)
-            return http.carry_out(lambda session: self.act(session, loaded))
+            return http.carry_out(lambda session: self._act(session, loaded))
         except (ValidationError, DomainError) as wrong:
             return self.refuse(wrong, places)
+
+    def _act(self, session: Session, loaded: Any) -> str:
+        if self.corrects and self.seen() != self._seen_now():
+            raise Meanwhile(
+                "Somebody changed this after you opened the page, and it would be undone. Nothing "
+                "was saved. Open the page again, see what stands there now, and correct that."
+            )
+        return self.act(session, loaded)
+
+    def seen(self) -> str:
+        """Which values stood in the boxes when the page was opened."""
+        return request.form.get("seen") or self._seen_now()
+
+    def _seen_now(self) -> str:
+        return hashlib.sha256(repr(sorted(self._given().items())).encode()).hexdigest()[:16]
+
+    def _given(self) -> Mapping[str, Any]:
+        return self.given() if callable(self.given) else self.given
 
     def refuse(
         self, wrong: ValidationError | DomainError, places: Mapping[str, list[int]] | None = None
@@ -96,7 +124,8 @@ def typed(form: Form) -> dict[str, Any]:
     for name, values in form.lists():
         stem, _, part = name.rpartition("-")
         if stem and part in PARTS:
-            found.setdefault(stem, {})[part] = values[0]
+            parts = found.get(stem)
+            found[stem] = (parts if isinstance(parts, dict) else {}) | {part: values[0]}
         elif name not in NOT_DATA:
             found[name] = values[0] if len(values) == 1 else values
     return found
@@ -122,7 +151,7 @@ def data_of(
         number, _, inner = rest.partition("-")
         if value in ("", []):
             continue
-        if inner and number.isdecimal():
+        if inner and ROW.fullmatch(number):
             rows.setdefault(stem, {}).setdefault(int(number), {})[inner] = value
         else:
             data[name] = value

@@ -1,8 +1,9 @@
 """Laboratory results: added one by one, corrected with a reason."""
 
+from functools import partial
 from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -89,7 +90,7 @@ def correct(number: str, key: str) -> ResponseReturnValue:
     page.title, page.button = "Correct a laboratory result", "Save the correction"
     page.schema = _CorrectedLab()
     page.boxes = [*page.boxes, UNDO, REASON]
-    page.given = {} if request.method == "POST" else _given(key)
+    page.given, page.corrects = partial(_given, key), True
     return page.respond()
 
 
@@ -120,4 +121,5 @@ def _given(key: str) -> dict[str, Any]:
         "value": result.reported_value,
         "unit": result.reported_unit,
         "collected_on": result.collected_on,
+        **lab_corrections.own_limits(result),
     }

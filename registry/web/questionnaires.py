@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from marshmallow import Schema, fields, validate
+from marshmallow import EXCLUDE, Schema, fields, validate
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -17,7 +17,7 @@ from registry import http
 from registry.actions import responses
 from registry.actions.responses import Entry
 from registry.db import reading
-from registry.errors import DomainError, NotFound
+from registry.errors import DomainError, Invalid, NotFound
 from registry.models import FollowUp, Response, Site
 from registry.protocols import Protocol
 from registry.queries import protocols, surveys
@@ -107,10 +107,12 @@ def came() -> dict[str, str]:
     return {key: told[key] for key in ("mode", "respondent") if key in told}
 
 
-def _paper(session: Session, month: int) -> Paper:
-    follow_up = session.scalars(
-        select(FollowUp).where(FollowUp.patient_id == http.patient().id, FollowUp.month == month)
-    ).one_or_none()
+def _paper(session: Session, month: int, *, hold: bool = False) -> Paper:
+    """`hold`: nobody else saves between the reading of the answers and the end."""
+    wanted = select(FollowUp).where(
+        FollowUp.patient_id == http.patient().id, FollowUp.month == month
+    )
+    follow_up = session.scalars(wanted.with_for_update() if hold else wanted).one_or_none()
     if follow_up is None:
         raise NotFound(f"This patient has no month {month} questionnaire.")
     protocol = protocols.in_force(session).protocol
@@ -174,10 +176,10 @@ def _kept() -> dict[str, list[str]] | None:
 
 
 def _keep(session: Session, month: int, code: str) -> str:
-    paper = _paper(session, month)
+    paper = _paper(session, month, hold=True)
     asked = paper.questions(code)
     answers = _checked(paper, asked)
-    entry = Entry(request.values.get("mode", "phone"), request.values.get("respondent", "self"))
+    entry = _entry()
     responses.save(
         session, paper.follow_up.id, answers, paper.protocol, entry, by=http.by(), at=http.at()
     )
@@ -186,6 +188,15 @@ def _keep(session: Session, month: int, code: str) -> str:
     if opened:
         return paper.address("section", code=code, **severe)
     return _onward(_paper(session, month), code, severe)
+
+
+def _entry() -> Entry:
+    """How the answers come: it travels along in the addresses."""
+    came = {"mode": "phone", "respondent": "self"} | request.values.to_dict()
+    schema = BeginSchema(unknown=EXCLUDE)
+    if schema.validate(came):
+        raise Invalid("How the answers come is not known. Begin again from the patient's page.")
+    return Entry(**schema.load(came))
 
 
 def _onward(paper: Paper, code: str, severe: Mapping[str, str]) -> str:
@@ -295,7 +306,7 @@ def correct(number: str, month: int, code: str) -> ResponseReturnValue:
 
 
 def _correct(session: Session, month: int, code: str) -> str:
-    paper = _paper(session, month)
+    paper = _paper(session, month, hold=True)
     reason = request.form.get("reason", "").strip()
     if ReasonSchema().validate({"reason": reason}):
         raise Wrong((Problem("reason", "reason", "Say in 3 to 500 letters why it is corrected"),))

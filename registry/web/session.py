@@ -1,7 +1,5 @@
 """Signing in and out, a lost password, choosing a password."""
 
-from urllib.parse import urlsplit
-
 from argon2 import PasswordHasher
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -53,9 +51,8 @@ def _sign_in_page(email: str = "", errors: dict[str, list[str]] | None = None) -
 
 def _local(address: str) -> str:
     """Only addresses of our own: what came in may be a trap."""
-    parts = urlsplit(address)
-    mine = address.startswith("/") and not address.startswith(("//", "/\\")) and not parts.netloc
-    return address if mine and "\\" not in address else url_for("worklist.home")
+    mine = address.startswith("/") and not address.startswith("//") and "\\" not in address
+    return address if mine and address.isprintable() else url_for("worklist.home")
 
 
 @session.post("/sign-out")

@@ -37,7 +37,7 @@ def date(number: str) -> ResponseReturnValue:
         template="treatment/date.html",
         more={"changes": None},
     )
-    page.given = _given_date() if request.method == "GET" else {}
+    page.given, page.corrects = _given_date, True
     return _preview(page) if "preview" in request.form else page.respond()
 
 
@@ -87,6 +87,7 @@ def course(number: str) -> ResponseReturnValue:
     page = _page(number, "Correct the course", care.CourseSchema(), act)
     page.boxes = [*course_boxes(record), REASON]
     page.given = {name: getattr(record.courses[0], name) or "" for name in names}
+    page.corrects = True
     return page.respond()
 
 
@@ -194,6 +195,7 @@ def baseline(number: str) -> ResponseReturnValue:
         "language": person.language,
         "zone": person.zone or "",
     }
+    page.corrects = True
     return page.respond()
 
 

@@ -70,7 +70,7 @@ def _page(
 ) -> FormPage:
     return FormPage(
         title=title, lead=LEAD, boxes=boxes, schema=schema, act=act, button="Save the site",
-        given=given, back=("All sites", url_for("sites.index")),
+        given=given, corrects=CODE not in boxes, back=("All sites", url_for("sites.index")),
     )  # fmt: skip
 
 

@@ -100,7 +100,7 @@ def change(user_id: int) -> ResponseReturnValue:
     }
     return FormPage(
         title=account.user.name, lead=account.user.email, boxes=_role_boxes(),
-        schema=RolesSchema(), act=act, button="Save the roles", given=given,
+        schema=RolesSchema(), act=act, button="Save the roles", given=given, corrects=True,
         consequences=("Whoever is signed in with the old roles must sign in again.",),
         back=("All users", url_for("users.index")), template="admin/user.html",
         more={"account": account},
