@@ -11,6 +11,7 @@ from werkzeug.routing import IntegerConverter, Map
 from registry import api, http
 from registry.actions.passwords import HASHER
 from registry.door.application import create_door
+from registry.incidents import Application
 from registry.reports.report import SmallSite
 from registry.runtime import Runtime
 from registry.web import blueprints, errors, pages
@@ -40,7 +41,7 @@ def create_app(
     """The staff pages on this runtime. `hasher`: a cheap one for tests. `advance` moves the clock
     of a demonstration and runs what comes due on the way.
     """
-    app = Flask("registry.web", static_url_path="/static")
+    app = Application("registry.web", static_url_path="/static")
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_FORM, MAX_FORM_MEMORY_SIZE=LARGEST_FORM)
     app.extensions["hasher"] = hasher
     app.extensions["advance"] = advance

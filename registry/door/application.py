@@ -9,6 +9,7 @@ from registry import words
 from registry.door.pages import plain
 from registry.door.views import door
 from registry.errors import DomainError
+from registry.incidents import Application
 from registry.runtime import Runtime
 
 HEADERS = {
@@ -26,7 +27,7 @@ LONGEST_FORM = 64 * 1024
 
 def create_door(runtime: Runtime) -> Flask:
     """The door on this runtime: no staff route, no dispatch by parameter."""
-    app = Flask(__name__, static_url_path="/s/static")
+    app = Application(__name__, static_url_path="/s/static")
     app.config.update(MAX_CONTENT_LENGTH=LONGEST_FORM, MAX_FORM_PARTS=200)
     app.extensions["registry"] = runtime
     words.register_filters(app.jinja_env)

@@ -2,14 +2,13 @@
 
 import json
 import logging
-import secrets
 
 from flask import Flask, Response, render_template, request
 from sqlalchemy.exc import IntegrityError, OperationalError
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.http import HTTP_STATUS_CODES
 
-from registry import http
+from registry import http, incidents
 from registry.db import is_duplicate
 from registry.errors import DomainError
 
@@ -62,11 +61,8 @@ def _duplicate(error: IntegrityError) -> Response:
 
 
 def _defect(error: InternalServerError) -> Response:
-    """A defect is logged with a number that the page shows; its text may hold a patient's data."""
-    reference = secrets.token_hex(4)
-    cause = error.original_exception or error
-    log.error("defect %s", reference, exc_info=cause)
-    return answer(500, reference=reference)
+    """A defect, with the number under which it stands in the log."""
+    return answer(500, reference=incidents.number())
 
 
 def answer(status: int, detail: str = "", reference: str = "") -> Response:
