@@ -89,7 +89,7 @@ class FormPage:
 
     def seen(self) -> str:
         """Which values stood in the boxes when the page was opened."""
-        return request.form.get("seen") or self._seen_now()
+        return (http.kept() or request.form).get("seen") or self._seen_now()
 
     def _seen_now(self) -> str:
         return hashlib.sha256(repr(sorted(self._given().items())).encode()).hexdigest()[:16]

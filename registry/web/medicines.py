@@ -1,5 +1,6 @@
 """Medicines at baseline: one that is missing is added, one that is wrong is put right."""
 
+from functools import partial
 from typing import Any
 
 from flask import Blueprint
@@ -62,8 +63,6 @@ def add(number: str) -> ResponseReturnValue:
 @medicines.route("/patients/<path:number>/medicines/<key>", methods=["GET", "POST"])
 def correct(number: str, key: str) -> ResponseReturnValue:
     """A medicine was entered wrongly: the right one takes its place, or it is taken back."""
-    with reading(http.runtime()) as session:
-        medicine = records.fact(session, Medicine, http.patient().id, key)
 
     def act(session: Session, data: dict[str, Any]) -> str:
         fact = records.fact(session, Medicine, http.patient().id, key)
@@ -73,7 +72,7 @@ def correct(number: str, key: str) -> ResponseReturnValue:
     page = _page(number, "Correct a medicine at baseline", _CorrectedSchema(), act)
     protocol = _record().protocol
     page.boxes = [*_boxes(protocol), UNDO, REASON]
-    page.given = _given(medicine, protocol)
+    page.given, page.corrects = partial(_given, key, protocol), True
     return page.respond()
 
 
@@ -102,8 +101,10 @@ def _boxes(protocol: Protocol) -> list[Box]:
     ]  # fmt: skip
 
 
-def _given(medicine: Medicine, protocol: Protocol) -> dict[str, Any]:
+def _given(key: str, protocol: Protocol) -> dict[str, Any]:
     """What stands in the boxes; an equivalent that was worked out is left to be worked out."""
+    with reading(http.runtime()) as session:
+        medicine = records.fact(session, Medicine, http.patient().id, key)
     dose, equal = medicine.daily_dose_mg, medicine.prednisone_mg_per_day
     plain = MedicineTaken(
         medicine_class=medicine.medicine_class, name=medicine.name, daily_dose_mg=dose

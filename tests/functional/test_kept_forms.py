@@ -230,3 +230,20 @@ def test_at_most_five_of_one_person(registry: Runtime, nurse: User, clock: Fixed
             for row in session.scalars(select(KeptForm).order_by(KeptForm.id))
         ]
     assert paths == ["/2", "/3", "/4", "/5", "/6"]
+
+
+def test_a_correction_that_was_kept_undoes_nobodys(
+    registry: Runtime, app: Flask, clock: FixedClock, nurse: User
+) -> None:
+    address = f"/patients/{a_patient(registry).study_number}/identity"
+    browser = Staff(app).sign_in(nurse)
+    why = {"telephone": "+49 30 5550111", "reason": "the patient called"}
+    send = typed(browser, address, why)
+    clock.advance(**TOO_LONG)
+    Staff(app).sign_in(member(registry, "nurse")).fill(
+        address, {"name": "Ada Lovelock", "reason": "a slip of the pen"}
+    )
+    page = sign_in_from(browser, send(), nurse)
+    refused = browser.send(page, {}, status=409)
+    assert "Somebody changed this after you opened the page" in text_of(refused.text)
+    assert why["telephone"] in refused.text

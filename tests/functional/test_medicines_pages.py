@@ -131,3 +131,15 @@ def test_a_dose_from_a_file_stays_where_no_steroid_is_touched(
     told = {"medicine_class": "nsaid", "name": "ibuprofen", "reason": "found in the letter"}
     sign_in("nurse").fill(f"/patients/{patient.study_number}/medicines/new", told)
     assert dose(registry) == 15
+
+
+def test_two_who_correct_the_same_medicine(registry: Runtime, sign_in: SignIn) -> None:
+    patient = someone(registry)
+    key = key_of(registry, "methylprednisolone")
+    address = f"/patients/{patient.study_number}/medicines/{key}"
+    ann, ben = sign_in("nurse"), sign_in("nurse")
+    opened = ben.get(address)
+    ann.fill(address, {"daily_dose_mg": "10", "reason": "a nought too many"})
+    refused = ben.send(opened, {"name": "Medrol", "reason": "its name"}, status=409)
+    assert "Somebody changed this" in text_of(refused.text)
+    assert dose(registry) == Decimal("12.5")
