@@ -3,9 +3,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+SEEDS ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check audit bench lock
+.PHONY: help demo serve test simulate mutants check audit bench lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +28,12 @@ check: .venv/dev ## format, lint, types, import contracts
 
 audit: .venv/dev ## known vulnerabilities of the locked packages; fails if none could be looked up
 	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.txt
+
+simulate: .venv/dev ## seeds of the simulation (SEEDS=10000; ARGS="--replay 17")
+	PYTHONPATH=.:tests $(BIN)/python -m simulation --seeds $(SEEDS) $(ARGS)
+
+mutants: .venv/dev ## every planted bug against the simulation; the table of docs/developer.md (ARGS=--write)
+	PYTHONPATH=.:tests $(BIN)/python -m simulation.mutants $(ARGS)
 
 bench: .venv/dev ## the benchmarks, each as a ratio to this machine's limit in the same run
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -30,7 +30,9 @@ def run_chunk(seeds: Iterable[int]) -> list[Outcome]:
 
 def outcomes(first: int, count: int, cores: int) -> Iterator[Outcome]:
     """Every seed from `first`, on as many cores."""
-    chunks = [range(at, min(at + CHUNK, first + count)) for at in range(first, first + count, CHUNK)]
+    chunks = [
+        range(at, min(at + CHUNK, first + count)) for at in range(first, first + count, CHUNK)
+    ]
     with ProcessPoolExecutor(cores) as pool:
         for some in pool.map(run_chunk, chunks):
             yield from some

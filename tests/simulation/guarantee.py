@@ -30,6 +30,11 @@ def treated_for(due: date, month: int) -> date:
     return date(year, index + 1, min(due.day, last))
 
 
+def opens_on(treated_on: date, month: int) -> date:
+    """The first day of the window."""
+    return treated_on + timedelta(days=WINDOWS[month][0])
+
+
 def closes_on(treated_on: date, month: int) -> date:
     """The last day of the window."""
     return treated_on + timedelta(days=WINDOWS[month][1])

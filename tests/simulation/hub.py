@@ -161,4 +161,6 @@ class Hub:
     def tell(self, words: str) -> None:
         """A line of the trace."""
         mine = self.current
-        self.trace.append(f"{self.now:%a %Y-%m-%d %H:%M:%S} {mine.name if mine else '-':<12} {words}")
+        self.trace.append(
+            f"{self.now:%a %Y-%m-%d %H:%M:%S} {mine.name if mine else '-':<12} {words}"
+        )

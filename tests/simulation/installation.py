@@ -17,6 +17,7 @@ from support import settings_for
 
 from registry import migrate
 from registry.actions import sites
+from registry.actions.installation import pair
 from registry.actions.protocols import prepare_registry
 from registry.clock import FixedClock
 from registry.db import transaction
@@ -38,9 +39,11 @@ class Installation:
             for number, zone in enumerate(ZONES, start=1):
                 told = sites.SiteTexts(public_name=f"Clinic {number}", zone=zone, **texts)
                 sites.add(session, f"S{number}", told, by=BY, at=EPOCH)
+            pair(session, self.runtime.journal, by=BY, at=EPOCH)
         connection = engine.raw_connection().driver_connection
         assert isinstance(connection, sqlite3.Connection)
         self.connection = connection
+        self._journal_size = self.runtime.journal.store.size()
         self._template = sqlite3.connect(":memory:")
         self.connection.backup(self._template)
         self.before_commit: Callable[[bool], None] = lambda writing: None
@@ -66,6 +69,7 @@ class Installation:
         self.before_commit = self.after_commit = lambda writing: None
         self.connection.rollback()
         self._template.backup(self.connection)
+        self.runtime.journal.store.cut(self._journal_size)
         return self.runtime
 
 

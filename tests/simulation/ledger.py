@@ -45,6 +45,7 @@ class Attempt:
     token: str
     on_paper: str
     worker: str
+    woke_late: bool  # it stood still for longer than a lease before it began
     arrived: bool = False
     refused: str | None = None  # "450", "550": certainly not taken
     lost: bool = False  # no reply came
@@ -53,18 +54,26 @@ class Attempt:
 
     @property
     def is_uncertain(self) -> bool:
-        """It may have arrived, and the worker could not write down what became of it."""
-        return self.refused is None and (self.lost or self.stalled or not self.recorded)
+        """It may have arrived, and the worker could not write down what became of it in time."""
+        return self.is_open_ended or (self.refused is None and self.stalled)
+
+    @property
+    def is_open_ended(self) -> bool:
+        """It may have arrived, and nobody knows what became of it: this is to be counted."""
+        return self.refused is None and (self.lost or not self.recorded)
 
 
 @dataclass
 class Ledger:
-    """Everything that the outside world knows."""
+    """Everything that the outside world knows. `asked`: whose wish for no letters was cut off by a
+    death at the commit; the side journal may have kept it.
+    """
 
     facts: list[Committed] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     bad_address: set[str] = field(default_factory=set)
     pending: list[Fact] = field(default_factory=list)
+    asked: set[str] = field(default_factory=set)
     calm_from: datetime | None = None
 
 

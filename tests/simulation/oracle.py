@@ -11,15 +11,16 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+from sqlalchemy import text
+
 from registry import audit, tokens
 from registry.db import reading
 from registry.runtime import Runtime
 from simulation import guarantee
-from simulation.guarantee import closes_on, due_on, local
+from simulation.guarantee import closes_on, due_on, local, opens_on
 from simulation.hub import Hub
 from simulation.ledger import Attempt, Committed, Ledger
 from simulation.people import Somebody
-from sqlalchemy import text
 
 LEASE = timedelta(minutes=15)
 SLOW = timedelta(minutes=1)
@@ -104,11 +105,11 @@ def copies(oracle: Oracle) -> Iterator[str]:
         if len(bodies) > 2:
             yield f"{len(bodies)} copies of {message_id}"
         for before, after in pairwise(bodies):
-            if not before.is_uncertain:
+            if not before.is_uncertain and not after.woke_late:
                 yield f"an unexplained copy of {message_id} at {after.at}"
             if (before.raw, before.recipient) != (after.raw, after.recipient):
                 yield f"the copy of {message_id} at {after.at} is another letter"
-        uncertain = sum(one.is_uncertain for one in tries)
+        uncertain = sum(one.is_open_ended for one in tries)
         if letter.uncertain_count < uncertain:
             yield f"{uncertain} uncertain attempts at {message_id}, {letter.uncertain_count} kept"
 
@@ -215,20 +216,38 @@ def spacing(oracle: Oracle) -> Iterator[str]:
             yield f"{name}, month {month}: {len(on)} letters"
 
 
+def invitations(oracle: Oracle) -> Iterator[str]:
+    """One invitation, unless the day of treatment was moved to before its window."""
+    gone: dict[tuple[str, int], list[Attempt]] = defaultdict(list)
+    for message_id, tries in oracle.tries.items():
+        letter = oracle.of_message.get(message_id)
+        if letter is not None and letter.kind == "invitation":
+            bodies = [one for one in tries if one.refused is None]
+            gone[oracle.who(letter).name, letter.month] += bodies[:1]
+    for (name, month), firsts in gone.items():
+        for before, after in pairwise(sorted(firsts, key=lambda one: one.count)):
+            moved = [
+                opens_on(k.fact.treated_on, month) > (k.at - timedelta(hours=12)).date()
+                for k in oracle.facts[name]
+                if k.fact.treated_on and before.count < k.count < after.count
+            ]
+            if not any(moved):
+                yield f"{name}, month {month}: invited again at {after.at}"
+
+
 def kept(oracle: Oracle) -> Iterator[str]:
     """Every invitation that could go out in the calm was handed over, and silence is reminded."""
     for who in oracle.by_id.values():
-        if who.address in oracle.ledger.bad_address:
+        addresses = {k.fact.address for k in oracle.facts[who.name]}
+        if addresses & oracle.ledger.bad_address or who.name in oracle.ledger.asked:
             continue
         for month in guarantee.WINDOWS:
             begin, end = _span(oracle, who, month)
             if end - begin < ENOUGH:
                 continue
-            mine = [
-                one for one in oracle.letters if (one.patient_id, one.month) == (who.id, month)
-            ]
+            mine = [one for one in oracle.letters if (one.patient_id, one.month) == (who.id, month)]
             gone = [one for one in mine if oracle.tries[one.message_id or ""]]
-            if any(one.state == "failed" or _is_given_up(oracle, one) for one in mine):
+            if any(_is_refused(oracle, one) or _is_given_up(oracle, one) for one in mine):
                 continue
             if not gone:
                 yield f"lost: {who.name}, month {month}, could go {begin} to {end}"
@@ -237,6 +256,12 @@ def kept(oracle: Oracle) -> Iterator[str]:
             waits = end - max(first, begin) > ENOUGH + timedelta(days=guarantee.FIRST_REMINDER)
             if waits and not any(one.kind == "reminder" for one in gone):
                 yield f"not reminded: {who.name}, month {month}, first letter {first}"
+
+
+def _is_refused(oracle: Oracle, letter: Letter) -> bool:
+    """Whether the server would not have it for what it says."""
+    tries = oracle.tries[letter.message_id or ""]
+    return letter.state == "failed" and any(one.refused == "554" for one in tries)
 
 
 def _is_given_up(oracle: Oracle, letter: Letter) -> bool:
@@ -260,8 +285,8 @@ def _span(oracle: Oracle, who: Somebody, month: int) -> tuple[datetime, datetime
     return max(due, calm, *begins), min(last, oracle.hub.now, *stopped)
 
 
-def conserved(oracle: Oracle) -> Iterator[str]:
-    """Five follow-ups of everybody, each in the state that its facts ask for; nothing hangs."""
+def plans(oracle: Oracle) -> Iterator[str]:
+    """Five follow-ups of everybody, each in the state that its facts ask for."""
     months: dict[int, list[int]] = defaultdict(list)
     for patient_id, month, state, reason in oracle.plan:
         months[patient_id].append(month)
@@ -273,6 +298,10 @@ def conserved(oracle: Oracle) -> Iterator[str]:
     for who in oracle.by_id.values():
         if sorted(months[who.id or 0]) != sorted(guarantee.WINDOWS):
             yield f"{who.name} has follow-ups {months[who.id or 0]}"
+
+
+def ends(oracle: Oracle) -> Iterator[str]:
+    """No letter hangs, and the trail is whole."""
     for letter in oracle.letters:
         if letter.state not in ENDED and not _may_wait(oracle, letter):
             yield f"{letter.kind} {letter.message_id} hangs in {letter.state}"
@@ -295,14 +324,22 @@ def _allowed(oracle: Oracle, who: Somebody, month: int) -> set[str]:
     facts = oracle.facts[who.name]
     if any((k.fact.kind, k.fact.month) == ("answered", month) for k in facts):
         return {"answered", "answered_late"}
+    over = {"cancelled", "missed"}
     if any(k.fact.kind in {"left", "died"} for k in facts):
-        return {"cancelled", "missed"}
+        return over
+    return _by_its_dates(oracle, who, month) | (over if who.name in oracle.ledger.asked else set())
+
+
+def _by_its_dates(oracle: Oracle, who: Somebody, month: int) -> set[str]:
     today = local(oracle.hub.now, who.zone).date()
     if closes_on(who.treated_on, month) < today - timedelta(days=2):
         return {"missed"}
+    closing = {"missed"} if closes_on(who.treated_on, month) < today else set()
     if today < due_on(who.treated_on, month):
-        return {"planned"}
-    return {"open", "planned", "missed"}
+        # invited, and then the day was moved: it stays open
+        corrected = any(k.fact.kind == "corrected" for k in oracle.facts[who.name])
+        return {"planned", "open"} if corrected else {"planned"}
+    return {"open", "planned"} | closing
 
 
 CHECKS: tuple[Check, ...] = (
@@ -313,6 +350,8 @@ CHECKS: tuple[Check, ...] = (
     addresses,
     times,
     spacing,
+    invitations,
     kept,
-    conserved,
+    plans,
+    ends,
 )

@@ -115,9 +115,7 @@ def _answer(world: World, session: Session, who: Somebody) -> None:
 
 
 def _unsubscribe(world: World, session: Session, who: Somebody) -> None:
-    preferences.stop_mail(
-        session, _follow_up(session, who).id, by=BY, at=world.runtime.clock.now()
-    )
+    preferences.stop_mail(session, _follow_up(session, who).id, by=BY, at=world.runtime.clock.now())
     _say(world, "unsubscribed", who)
 
 
@@ -158,9 +156,7 @@ def _move(world: World, session: Session, who: Somebody) -> None:
     assert who.id is not None
     address = f"moved{world.hub.count}@example.org"
     person = Person(name="Tess Invented", email=address)
-    corrections.change_identity(
-        session, who.id, person, vault=vault, reason="moved", by=BY, at=at
-    )
+    corrections.change_identity(session, who.id, person, vault=vault, reason="moved", by=BY, at=at)
     _say(world, "moved", who, address=address)
 
 
@@ -180,4 +176,3 @@ DEEDS: dict[str, Callable[[World, Session, Somebody], None]] = {
     "move": _move,
     "ask": _ask,
 }
-

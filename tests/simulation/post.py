@@ -7,6 +7,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from sqlite3 import Connection
 
+from registry.bounces.kinds import Fault
 from registry.mail import Deferred, Lost, Rejected, Unreachable
 from simulation.hub import Hub, Process
 from simulation.ledger import Attempt, LastCommit, Ledger
@@ -63,7 +64,7 @@ class WorkerMailer:
         hub.step("RCPT")
         if recipient in office.no_such_mailbox:
             office.ledger.bad_address.add(recipient)
-            raise Rejected("550 5.1.1 no such mailbox", bad_address=True)
+            raise Rejected("550 5.1.1 no such mailbox", Fault.ADDRESS)
         if office.is_lucky(office.later):
             raise Deferred("451 4.7.1 greylisted, come again")
         self._recipient = recipient
@@ -81,7 +82,7 @@ class WorkerMailer:
             raise Deferred("452 4.3.1 no room just now")
         if office.is_lucky(office.policy):
             attempt.refused = "554"
-            raise Rejected("554 5.6.0 not liked", bad_address=False)
+            raise Rejected("554 5.6.0 not liked", Fault.CONTENT)
         lost = office.is_lucky(office.lost)
         attempt.arrived = not lost or office.is_lucky(0.6)
         hub.step("the final dot")
@@ -119,5 +120,5 @@ class WorkerMailer:
             token=token[1].decode() if token else "",
             on_paper=row[0] if row else "nowhere",
             worker=self._worker.name,
+            woke_late=self._worker.has_stalled,
         )
-

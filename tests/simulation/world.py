@@ -2,15 +2,18 @@
 
 import random
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
+
+import pytest
 
 import registry.runtime
+from registry.clock import Clock
+from registry.runtime import Runtime
 from simulation import people, workers
 from simulation.broker import Broker
 from simulation.clocks import DatabaseTime, LocalTime
-from simulation.guarantee import local, treated_for
+from simulation.guarantee import treated_for
 from simulation.hub import Hub, Killed
 from simulation.installation import installation
 from simulation.ledger import Ledger
@@ -26,6 +29,7 @@ CALM = timedelta(days=12)  # and then nothing does: what was promised must have 
 WORKERS = ("worker 1", "worker 2", "worker 3")
 BEATS = ("beat 1", "beat 2")
 DEATHS = 6
+MINUTE, LONGEST_PAUSE = 60.0, 8 * 3600.0
 DEEDS = ("answer", "answer", "unsubscribe", "leave", "withdraw", "die", "correct", "move", "ask")
 
 
@@ -57,10 +61,7 @@ class Simulation:
         self.ends = self.storm_ends + CALM
         self.office = PostOffice(self.hub, self.ledger, self._house.connection, start)
         self.broker = Broker(self.hub)
-        with self._clocks():
-            production = replace(base.settings, database_url="postgresql+psycopg://db/registry")
-            clock = registry.runtime._clock_of(production, base.sessions)
-        self.runtime = replace(base, clock=clock)
+        self.runtime = replace(base, clock=self._chosen_clock(base))
         self._told = self._house.connection.execute("SELECT max(id) FROM audit_event").fetchone()[0]
         self.world = World(self.hub, self.ledger, replace(base, clock=self._database_time()))
         self.shift = Shift(self.hub, self.runtime, self.broker, self.office)
@@ -70,25 +71,33 @@ class Simulation:
     def _database_time(self) -> DatabaseTime:
         return DatabaseTime(self.hub, self._house.connection)
 
-    @contextmanager
-    def _clocks(self) -> Iterator[None]:
+    def _chosen_clock(self, base: Runtime) -> Clock:
         """The product chooses its clock itself; the two that it can choose are simulated."""
-        kept = registry.runtime.DatabaseClock, registry.runtime.SystemClock
-        registry.runtime.DatabaseClock = lambda engine: self._database_time()  # type: ignore
-        registry.runtime.SystemClock = lambda: LocalTime(self.hub)  # type: ignore
-        try:
-            yield
-        finally:
-            registry.runtime.DatabaseClock, registry.runtime.SystemClock = kept  # type: ignore
+        production = replace(base.settings, database_url="postgresql+psycopg://db/registry")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(registry.runtime, "DatabaseClock", lambda _: self._database_time())
+            patch.setattr(registry.runtime, "SystemClock", lambda: LocalTime(self.hub))
+            return registry.runtime._clock_of(production, base.sessions)
 
     def _people(self, today: date) -> Iterator[Somebody]:
-        for number in range(self.dice.choice([1, 2, 2, 3])):
-            month = self.dice.choice([1, 1, 1, 3, 6, 12, 24])
-            due = today + timedelta(days=self.dice.randrange(-8, 13))
+        """A few people of all zones; now and then a crowd of one day."""
+        dice = self.dice
+        is_crowd = dice.random() < 0.04
+        month, due = self._month_and_day(today)
+        for number in range(9 if is_crowd else dice.choice([1, 2, 2, 3])):
+            if not is_crowd:
+                month, due = self._month_and_day(today)
             treated_on = min(treated_for(due, month), today - timedelta(days=1))
-            name = f"patient {number + 1}"
-            zone = self.dice.choice(ZONES)
-            yield Somebody(name, month, treated_on, zone, f"p{number + 1}@example.org")
+            zone = ZONES[0] if is_crowd else dice.choice(ZONES)
+            address = f"p{number + 1}@example.org"
+            yield Somebody(f"patient {number + 1}", month, treated_on, zone, address)
+
+    def _month_and_day(self, today: date) -> tuple[int, date]:
+        """A month, and a day on which its follow-up may be due; the ends of months are hardest."""
+        days = [today + timedelta(days=ahead) for ahead in range(-8, 13)]
+        ends = [day for day in days if (day + timedelta(days=1)).day == 1]
+        chosen = self.dice.choice(ends if ends and self.dice.random() < 0.3 else days)
+        return self.dice.choice([1, 1, 1, 3, 6, 12, 24]), chosen
 
     def run(self) -> Outcome:
         """Live through it, and ask the oracle."""
@@ -156,29 +165,29 @@ class Simulation:
 
     def _time(self) -> None:
         """Wakes the workers whenever there may be something to do, and now and then for nothing."""
-        idle = 30.0
+        pause, gone = MINUTE, 0
         while True:
-            at = next_instant(self._house.connection, self.hub.now)
-            calm = self.ledger.calm_from is not None
-            other = self.hub.now + timedelta(hours=self.dice.uniform(6, 60))
-            if at is not None and at <= self.hub.now:
-                idle = min(idle * 2, 6 * 3600.0)
-                wait = idle
-            else:
-                idle = 30.0
-                wait = (min(at or other, other) - self.hub.now).total_seconds()
-            self.hub.sleep(max(wait, 1.0))
-            self._wake(calm)
+            now = self.hub.now
+            other = now + timedelta(hours=self.dice.uniform(12, 120))
+            at = next_instant(self._house.connection, now) or other
+            if at - now > timedelta(hours=1) or len(self.ledger.attempts) > gone:
+                pause, gone = MINUTE, len(self.ledger.attempts)
+            wait = (min(at, other) - now).total_seconds()
+            if wait < pause:  # something waits and does not move on: a server that is down
+                pause = min(pause * 2, LONGEST_PAUSE)
+            self.hub.sleep(max(wait, pause / 2))
+            self._wake(self.ledger.calm_from is not None)
+            self.hub.sleep(MINUTE)
 
     def _wake(self, calm: bool) -> None:
         """Some workers look at their tables, at the same moment or soon after; some get hints."""
         dice = self.dice
         if dice.random() < 0.02:
             self.broker.flush()
-        names = dice.sample(WORKERS, dice.choice([0, 1, 1, 1, 2]))
+        names = dice.sample(WORKERS, dice.choice([0, 1, 1, 1, 1, 2]))
         for name in [WORKERS[0]] if calm else names:
             self.shift.hire(name, workers.loop, dice.choice([0.0, dice.uniform(0, 30)]))
-        if dice.random() < (0.05 if calm else 0.2):
+        if dice.random() < (0.02 if calm else 0.15):
             for name in BEATS:
                 self.shift.hire(name, workers.beat, 0.0)
             for name in WORKERS[:2]:
@@ -199,6 +208,7 @@ class Simulation:
         weather = self.hub.weather
         if writing and mine.is_mortal and self.dice.random() < weather.death and weather.deaths:
             weather.deaths -= 1
+            self.ledger.asked |= {fact.patient for fact in self.ledger.pending}
             self.hub.die("commit")
 
     def _after(self, writing: bool) -> None:
