@@ -110,8 +110,7 @@ def _delivery_status(part: Message, message: Message) -> tuple[str, str | None, 
     if _action(told) != "failed":
         kind = "delayed" if _action(told) == "delayed" else "other"
         return kind, status, words or f"{_action(told)} {status or ''}"
-    told_by_server = f"{status or ''} {words}".strip()
-    return _kind(status, words, message), status, told_by_server or "not delivered"
+    return _kind(status, words, message), status, words or status or "not delivered"
 
 
 def _action(fields: Message) -> str:
