@@ -6,6 +6,7 @@ from typing import Any
 from flask import url_for
 
 from registry.protocols.model import Coded, Protocol
+from surveys.lifecycle import OutboxState
 
 FOLLOW_UP_STATES = {
     "planned": ("Planned", "neutral"),
@@ -14,6 +15,15 @@ FOLLOW_UP_STATES = {
     "answered_late": ("Answered late", ""),
     "missed": ("No answer", ""),
     "cancelled": ("Called off", ""),
+}
+LETTER_STATES = {
+    OutboxState.PARKED: ("Needs a person", "red"),
+    OutboxState.FAILED: ("Refused", "amber"),
+    OutboxState.QUEUED: ("Waiting", "blue"),
+    OutboxState.LEASED: ("Being sent", "blue"),
+    OutboxState.HANDOVER: ("Being handed over", "blue"),
+    OutboxState.SENT: ("Sent", ""),
+    OutboxState.CANCELLED: ("Cancelled", ""),
 }
 MODES = {
     "web": "web",

@@ -10,6 +10,7 @@ from registry import http, letters, words
 from registry.letters.wording import places
 from registry.models import FollowUp, OutboxEmail
 from registry.queries import letters as facts
+from registry.web.labels import LETTER_STATES
 from surveys.lifecycle import OutboxState
 
 KINDS = {
@@ -18,15 +19,6 @@ KINDS = {
     "new_link": "New link",
     "password_reset": "Link to a password",
     "test": "Test letter",
-}
-STATES = {
-    OutboxState.QUEUED: ("Planned", "neutral"),
-    OutboxState.LEASED: ("Going out", "blue"),
-    OutboxState.HANDOVER: ("Going out", "blue"),
-    OutboxState.SENT: ("Sent", ""),
-    OutboxState.FAILED: ("Refused", "red"),
-    OutboxState.PARKED: ("Unclear", "amber"),
-    OutboxState.CANCELLED: ("Called off", ""),
 }
 
 
@@ -61,7 +53,7 @@ def preview(session: Session, letter: OutboxEmail) -> Shown:
         letter=letter,
         kind=KINDS[letter.kind],
         month=follow_up.month if follow_up else None,
-        state=STATES[OutboxState(letter.state)],
+        state=LETTER_STATES[OutboxState(letter.state)],
         when=words.moment(letter.ended_at or letter.next_attempt_at, zone),
         subject=catalogue.letters[letter.kind].subject,
         body="\n\n".join(text.format_map(told | own) for text in kept),

@@ -12,20 +12,11 @@ from registry.models import OutboxEmail, Patient
 from registry.queries import accounts, returned
 from registry.queries.post import post_standing
 from registry.queries.post_days import post_days
-from registry.web.labels import pager
+from registry.web.labels import LETTER_STATES, pager
 from surveys.lifecycle import OutboxState
 
 post = Blueprint("post", __name__)
 PAGE = 50
-STATE_WORDS = {
-    OutboxState.PARKED: ("Needs a person", "red"),
-    OutboxState.FAILED: ("Refused", "amber"),
-    OutboxState.QUEUED: ("Waiting", "blue"),
-    OutboxState.LEASED: ("Being sent", "blue"),
-    OutboxState.HANDOVER: ("Being handed over", "blue"),
-    OutboxState.SENT: ("Sent", ""),
-    OutboxState.CANCELLED: ("Cancelled", ""),
-}
 
 
 @post.get("/outbox")
@@ -52,7 +43,7 @@ def outbox() -> ResponseReturnValue:
     total = counts.get(state, 0) if wanted else sum(counts.values())
     return render_template(
         "admin/outbox.html", standing=standing, counts=counts, letters=letters, state=state,
-        words_of=STATE_WORDS, stuck=standing.is_stuck(http.at()), days=days, bounced=bounced,
+        words_of=LETTER_STATES, stuck=standing.is_stuck(http.at()), days=days, bounced=bounced,
         held_sites=codes, pager=pager("post.outbox", first, len(letters), total, PAGE, state=state),
     )  # fmt: skip
 
