@@ -8,9 +8,11 @@ from sqlalchemy.orm import Session
 
 from registry.protocols import Protocol
 from registry.queries.sufficient import Cut
-from registry.queries.sufficient_safety import Safety, safety
+from registry.queries.sufficient_incidence import CauseCounts, first_serious
+from registry.queries.sufficient_safety import Safety, SafetyCounts, safety
 from registry.queries.sufficient_survival import SurvivalCounts, survival
 from registry.queries.sufficient_waves import WaveCounts, waves
+from registry.reports.released_incidence import Known
 from registry.reports.released_safety import released_safety
 from registry.reports.released_survival import released_survival
 from registry.reports.safety import exact_safety
@@ -29,6 +31,7 @@ class Counts:
     waves: Mapping[int, WaveCounts]
     safety: Safety
     survival: SurvivalCounts
+    first_serious: tuple[CauseCounts, ...]
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ def counts_of(session: Session, cut: Cut, protocol: Protocol, named: Mapping[str
         ),
         safety=found,
         survival=survival(session, cut),
+        first_serious=first_serious(session, cut),
     )
 
 
@@ -64,7 +68,7 @@ def exact(counts: Counts, protocol: Protocol, terms: Sequence[str]) -> Figures:
         waves={month: exact_wave(each, protocol) for month, each in counts.waves.items()},
         safety=exact_safety(found.clinic, told, never, terms, deaths=True),
         safety_patient=exact_safety(found.patient, told, never, terms, deaths=False),
-        survival=exact_survival(counts.survival, protocol.safety_days),
+        survival=exact_survival(counts.survival, counts.first_serious, protocol.safety_days),
     )
 
 
@@ -100,6 +104,9 @@ def _released(asked: _Question) -> Figures:
     counts, policy, terms, named = asked.counts, asked.policy, asked.terms, asked.named
     top = _top(counts, policy)
     found, told, never = counts.safety, counts.safety.reported, top["never asked"]
+    clinic = released_safety(
+        found.clinic, told, top["treated"], never, terms, named, policy, deaths=True
+    )
     return Figures(
         treated=top["treated"],
         waves={
@@ -108,14 +115,21 @@ def _released(asked: _Question) -> Figures:
             )
             for month, each in counts.waves.items()
         },
-        safety=released_safety(
-            found.clinic, told, top["treated"], never, terms, named, policy, deaths=True
-        ),
+        safety=clinic,
         safety_patient=released_safety(
             found.patient, told, top["asked"], never, terms, named, policy, deaths=False
         ),
-        survival=released_survival(counts.survival, policy),
+        survival=released_survival(
+            counts.survival, counts.first_serious, _patients(found.clinic, clinic), policy
+        ),
     )
+
+
+def _patients(counts: SafetyCounts, shown: SafetyFigures) -> dict[str, Known]:
+    """Patients of the safety table, as they are and as they are shown."""
+    kinds = {kind: counts.of((kind, "")).patients for kind in ("any", "serious")}
+    found = {kind: Known(n, shown.kinds[kind].patients) for kind, n in kinds.items()}
+    return {"treated": Known(counts.people, shown.kinds["any"].n), **found}
 
 
 def _top(counts: Counts, policy: Policy) -> dict[str, Shown]:

@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from registry.queries.sufficient_incidence import CauseCounts
 from registry.queries.sufficient_survival import DayCounts, SurvivalCounts
+from registry.reports.released_incidence import Elsewhere, Known, released_incidence
 from registry.reports.sentences import DEFINITIONS
 from registry.reports.survival import TITLES, at, curve_of
 from registry.reports.values import CurveFigures, RiskRow, SurvivalFigures
@@ -31,16 +33,43 @@ class Stretch:
     remaining: int
 
 
-def released_survival(counts: SurvivalCounts, policy: Policy) -> SurvivalFigures:
-    """Both curves for others' eyes."""
+def released_survival(
+    counts: SurvivalCounts,
+    first_serious: Sequence[CauseCounts],
+    patients: Mapping[str, Known],
+    policy: Policy,
+) -> SurvivalFigures:
+    """All curves for others' eyes; `patients`: treated, with any and with a serious event."""
+    overall = _released("overall", counts.overall, policy)
+    elsewhere = _elsewhere(counts.overall, overall, patients)
     people = sum(row.deaths + row.censored for row in counts.overall)
     median = curve_of(counts.overall, reverse=True).median()
     return SurvivalFigures(
-        overall=_released("overall", counts.overall, policy),
+        overall=overall,
         last_contact=_released("overall_last_contact", counts.last_contact, policy),
+        first_serious=released_incidence(first_serious, elsewhere, policy),
         silent_year=show_count(counts.silent_year, policy),
         never_at_risk=show_count(counts.never_at_risk, policy),
         follow_up=SUPPRESSED if people < policy.group else _without_limits(median),
+    )
+
+
+def _elsewhere(
+    rows: Sequence[DayCounts], shown: CurveFigures, patients: Mapping[str, Known]
+) -> Elsewhere:
+    """What is shown of patients with events, and of deaths: all, and those of each stretch."""
+    steps = [step for step in shown.steps if step.day > 0]
+    starts = [-1, *(step.day for step in steps)]
+    died = [
+        sum(row.deaths for row in rows if start < row.day <= step.day)
+        for start, step in zip(starts, steps, strict=False)
+    ]
+    return Elsewhere(
+        patients["treated"],
+        patients["any"],
+        patients["serious"],
+        Known(sum(row.deaths for row in rows), shown.deaths),
+        {step.day: Known(n, step.events) for step, n in zip(steps, died, strict=True)},
     )
 
 

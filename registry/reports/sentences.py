@@ -58,6 +58,11 @@ DEFINITIONS = {
         "Kaplan-Meier. Patients leave the curve on the last day on which they answered, were "
         "reached, seen or had blood taken."
     ),
+    "first_serious_ae": (
+        "Share of patients with a first serious event entered or confirmed by the clinic. "
+        "Aalen-Johansen: who dies first can no longer have one, and is not taken for somebody who "
+        "left. An event on the day of death counts as the event."
+    ),
     "comparison": (
         "Registry minus published, 95 % Newcombe interval of two samples; the whisker spans the "
         "intervals with none and with all of the silent having the outcome."

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+from registry.queries.sufficient_incidence import CauseCounts
 from registry.queries.sufficient_survival import DayCounts, SurvivalCounts
+from registry.reports.incidence import exact_incidence
 from registry.reports.sentences import DEFINITIONS
 from registry.reports.values import At, CurveFigures, RiskRow, SurvivalFigures
 from registry.statistics.survival import REPORTED_DAYS, Curve, kaplan_meier
@@ -10,11 +12,14 @@ from registry.statistics.survival import REPORTED_DAYS, Curve, kaplan_meier
 TITLES = {"overall": "Survival", "overall_last_contact": "Survival, to the last contact"}
 
 
-def exact_survival(counts: SurvivalCounts, last_day: int) -> SurvivalFigures:
-    """Both curves as they are."""
+def exact_survival(
+    counts: SurvivalCounts, first_serious: Sequence[CauseCounts], last_day: int
+) -> SurvivalFigures:
+    """All curves as they are."""
     return SurvivalFigures(
         overall=_exact("overall", counts.overall, last_day),
         last_contact=_exact("overall_last_contact", counts.last_contact, last_day),
+        first_serious=exact_incidence(first_serious),
         silent_year=counts.silent_year,
         never_at_risk=counts.never_at_risk,
         follow_up=curve_of(counts.overall, reverse=True).median(),

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from registry.protocols import Outcome
 from registry.published import Pair
 from registry.statistics.comparison import Comparison
+from registry.statistics.incidence import IncidenceStep
 from registry.statistics.policy import Shown, Suppressed
 from registry.statistics.survival import MeanTime, Step
 from registry.statistics.values import Estimate, Interval, NotEstimable, Proportion, Rate
@@ -137,9 +138,49 @@ class CurveFigures:
 
 @dataclass(frozen=True)
 class SurvivalFigures:
-    """Both curves, and how far follow-up reaches.
+    """Both curves, the first serious event with death competing, and how far follow-up reaches.
 
     `silent_year`: neither dead nor withdrawn and without contact for 365 days; `never_at_risk`:
+@dataclass(frozen=True)
+class Share:
+    """The share with an event by the end of a day with its limits, and who was at risk on it."""
+
+    day: int
+    incidence: float | None
+    lower: float | None
+    upper: float | None
+    at_risk: Shown
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class CauseRow:
+    """On a day: at risk now; had the event, died without it and left without either before it."""
+
+    day: int
+    at_risk: Shown
+    events: Shown
+    deaths: Shown
+    censored: Shown
+
+
+@dataclass(frozen=True)
+class IncidenceFigures:
+    """A cumulative incidence with death competing: days of the report, steps, people at risk.
+
+    `events` and `deaths` (without the event) of the whole curve; `steps` is empty where it may not
+    be drawn.
+    """
+
+    title: str
+    definition: str
+    events: Shown
+    deaths: Shown
+    at: Mapping[int, Share | Suppressed]
+    steps: tuple[IncidenceStep, ...]
+    risk: tuple[CauseRow, ...]
+
+
     consented on or after their last day; `follow_up`: its median in days by reverse Kaplan-Meier.
     """
 
@@ -150,6 +191,7 @@ class SurvivalFigures:
     follow_up: Estimate | Suppressed
 
 
+    first_serious: IncidenceFigures
 @dataclass(frozen=True)
 class SideBySide:
     """A published figure beside the registry's; `comparison` None: the counts may not be shown."""

@@ -6,9 +6,11 @@ from registry.reports.values import (
     At,
     CurveFigures,
     LabelFigures,
+    IncidenceFigures,
     Number,
     SafetyFigures,
     SideBySide,
+    Share,
     SurvivalFigures,
     Wave,
 )
@@ -69,7 +71,7 @@ def asked_json(safety: SafetyFigures) -> Json:
 
 
 def survival_json(survival: SurvivalFigures) -> Json:
-    """Both curves."""
+    """All curves."""
     return {
         "overall": _curve(survival.overall),
         "overall_last_contact": _curve(survival.last_contact),
@@ -78,6 +80,7 @@ def survival_json(survival: SurvivalFigures) -> Json:
 
 def comparison_json(one: SideBySide) -> Json:
     """One published figure beside the registry's."""
+        "first_serious_ae": _incidence(survival.first_serious),
     figures = (
         {
             "registry": SUPPRESSED.as_json(),
@@ -134,5 +137,20 @@ def _at(found: At | Suppressed) -> Json:
         "lower": number(found.lower),
         "upper": number(found.upper),
         "at_risk": shown_json(found.at_risk),
+    }
+    return written if found.reason is None else written | {"reason": found.reason}
+
+
+def _incidence(found: IncidenceFigures) -> Json:
+    return {"at": {str(day): _share(each) for day, each in found.at.items()}}
+
+
+def _share(found: Share | Suppressed) -> Json:
+    if isinstance(found, Suppressed):
+        return found.as_json()
+    written: Json = {
+        "incidence": number(found.incidence),
+        "lower": number(found.lower),
+        "upper": number(found.upper),
     }
     return written if found.reason is None else written | {"reason": found.reason}

@@ -99,7 +99,11 @@ def test_the_json_has_the_keys_of_the_contract_and_no_others(runtime: Runtime) -
     assert set(report["safety_patient"]["ascertained"]) == {"asked", "never_asked"}
     for label in (report["safety"]["any"], report["safety"]["by_term"]["infusion reaction"]):
         assert set(label) - {"reason"} == LABEL
-    assert set(report["survival"]) == {"overall", "overall_last_contact"}
+    assert set(report["survival"]) == {"overall", "overall_last_contact", "first_serious_ae"}
+    first = report["survival"]["first_serious_ae"]
+    assert set(first) == {"at"}
+    assert set(first["at"]) == {"30", "91", "183", "365", "730"}
+    assert set(first["at"]["365"]) - {"reason"} == {"incidence", "lower", "upper"}
     assert set(report["survival"]["overall"]) == {"deaths", "at", "median", "rmst"}
     assert set(report["survival"]["overall"]["at"]) == {"30", "91", "183", "365", "730"}
     assert set(report["comparisons"][0]) == {

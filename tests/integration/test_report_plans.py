@@ -12,6 +12,7 @@ from sqlalchemy import event
 from registry.db import reading
 from registry.protocols import bundled
 from registry.queries.sufficient import Cut
+from registry.queries.sufficient_incidence import first_serious
 from registry.queries.sufficient_safety import safety
 from registry.queries.sufficient_survival import survival
 from registry.queries.sufficient_waves import waves
@@ -35,6 +36,7 @@ def test_no_statement_walks_one_table_for_each_row_of_another(
         waves(session, cut, [each.timepoint for each in bundled().timepoints], bundled().outcomes)
         safety(session, cut, {"malignancy": "malignancy"})
         survival(session, cut)
+        first_serious(session, cut)
         for text, values in [pair for pair in said if "SELECT" in pair[0]]:
             plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values)
             loops: dict[int, list[str]] = defaultdict(list)

@@ -286,6 +286,21 @@ def sums_over(
     return result, total
 
 
+def first_serious(everyone: Sequence[Seen]) -> dict[int, tuple[int, int, int, int]]:
+    """First serious events, deaths before them, censorings and entries by day."""
+    found: dict[int, list[int]] = {}
+    for one in everyone:
+        days = [e.day for e in one.events() if e.serious and 0 <= (e.day or 0) <= one.end]
+        day = min((d for d in days if d is not None), default=one.end)
+        cause = 0 if days else 1 if one.death is not None and one.death <= one.end else 2
+        if one.entry > 0 and day <= one.entry:
+            continue
+        found.setdefault(day, [0, 0, 0, 0])[cause] += 1
+        if one.entry > 0:
+            found.setdefault(one.entry, [0, 0, 0, 0])[3] += 1
+    return {day: (f, d, c, e) for day, (f, d, c, e) in found.items()}
+
+
 def leaving(everyone: Sequence[Seen], *, last_contact: bool) -> dict[int, tuple[int, int, int]]:
     """Deaths, censorings and entries by day."""
     found: dict[int, list[int]] = {}

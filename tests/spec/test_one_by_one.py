@@ -13,6 +13,7 @@ from spec.little import TREATED, Answered, Event, Noted, Person, build
 from registry.db import reading, transaction
 from registry.protocols import bundled
 from registry.queries.sufficient import Cut
+from registry.queries.sufficient_incidence import first_serious
 from registry.queries.sufficient_safety import safety
 from registry.queries.sufficient_survival import survival
 from registry.queries.sufficient_waves import wave
@@ -327,3 +328,40 @@ def test_who_leaves_the_curve_when(runtime: Runtime, cut: Cut) -> None:
             for rows, expected in ((found.overall, overall), (found.last_contact, contact)):
                 left = [(row.day, bool(row.deaths)) for row in rows if row.deaths or row.censored]
                 assert left == ([] if expected is None else [expected]), name
+
+
+HURT = Event("Pneumonia", 100, serious=True)
+
+# patient -> (day, why: event, death or left) of the first serious event; None: never at risk
+FIRSTS: list[tuple[str, Person, tuple[int, str] | None]] = [
+    ("nothing", Person(), (730, "left")),
+    ("an event", Person(events=(HURT,)), (100, "event")),
+    ("two events", Person(events=(replace(HURT, day=200), HURT)), (100, "event")),
+    ("not serious", Person(events=(replace(HURT, serious=False),)), (730, "left")),
+    ("told only", Person(told=(HURT,)), (730, "left")),
+    ("on the day of treatment", Person(events=(replace(HURT, day=0),)), (0, "event")),
+    ("before treatment", Person(events=(replace(HURT, day=-1),)), (730, "left")),
+    ("after the last day", Person(events=(replace(HURT, day=731),)), (730, "left")),
+    ("died", Person(death=300), (300, "death")),
+    ("an event, then died", Person(events=(HURT,), death=300), (100, "event")),
+    ("an event on the day of death", Person(events=(HURT,), death=100), (100, "event")),
+    ("died before its event", Person(events=(HURT,), death=99), (99, "death")),
+    ("withdrew", Person(left=50), (50, "left")),
+    ("an event on the day of withdrawal", Person(events=(HURT,), left=100), (100, "event")),
+    ("an event after the withdrawal", Person(events=(HURT,), left=99), (99, "left")),
+    ("consented later", Person(events=(HURT,), consent=99), (100, "event")),
+    ("an event before the consent", Person(events=(HURT,), consent=100), None),
+    ("died before the consent", Person(death=20, consent=30), None),
+]
+
+
+def test_who_has_a_first_serious_event_when(runtime: Runtime, cut: Cut) -> None:
+    sites = fill(runtime, [person for _, person, _ in FIRSTS])
+    with reading(runtime) as session:
+        for site, (name, person, expected) in zip(sites, FIRSTS, strict=True):
+            rows = first_serious(session, replace(cut, site=site))
+            causes = [("event", "events"), ("death", "deaths"), ("left", "censored")]
+            found = [(row.day, why) for row in rows for why, n in causes if getattr(row, n)]
+            assert found == ([] if expected is None else [expected]), name
+            late = [row.day for row in rows if row.entries]
+            assert late == ([person.consent] if expected and person.consent else []), name

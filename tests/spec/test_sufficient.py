@@ -11,6 +11,7 @@ from registry.db import reading, transaction
 from registry.models import Patient
 from registry.protocols import bundled
 from registry.queries.sufficient import Cut, treated
+from registry.queries.sufficient_incidence import first_serious
 from registry.queries.sufficient_safety import SafetyCounts, safety
 from registry.queries.sufficient_survival import DayCounts, survival
 from registry.queries.sufficient_waves import wave
@@ -117,12 +118,16 @@ def test_sql_counts_what_plain_loops_count(
             check_wave(wave(session, cut, rule.timepoint, bundled().outcomes), everyone)
         found = safety(session, cut, NAMED)
         curves = survival(session, cut)
+        causes = first_serious(session, cut)
     check_safety(found.clinic, *plain.clinic(everyone, NAMED))
     *told, asked = plain.patient(everyone, NAMED)
     assert found.patient.people == asked
     check_safety(found.patient, *told)
     assert by_day(curves.overall) == plain.leaving(everyone, last_contact=False)
     assert by_day(curves.last_contact) == plain.leaving(everyone, last_contact=True)
+    assert {
+        row.day: (row.events, row.deaths, row.censored, row.entries) for row in causes
+    } == plain.first_serious(everyone)
 
 
 def check_wave(found: object, everyone: list[plain.Seen]) -> None:
