@@ -31,6 +31,7 @@ from registry.runtime import Runtime
 log = logging.getLogger(__name__)
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 API = "/api/"
+FOR_PROGRAMS = (API, "/metrics")  # a key opens these
 SEEN_EVERY = timedelta(minutes=1)
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -183,7 +184,7 @@ def _admit() -> AnyResponse | None:
 
 def _identify(session: Session) -> Asker | None:
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    if request.path.startswith(API) and scheme.lower() == "bearer":
+    if request.path.startswith(FOR_PROGRAMS) and scheme.lower() == "bearer":
         return askers.by_key(session, key.strip())
     secret = request.cookies.get(cookie_name("session"), "")
     return askers.by_session(session, secret, at()) if secret else None
@@ -202,7 +203,7 @@ def _allow(session: Session, rule: Rule) -> None:
 
 
 def _to_sign_in() -> AnyResponse:
-    if request.path.startswith(API):
+    if request.path.startswith(FOR_PROGRAMS):
         raise SignedOut("Send a key: Authorization: Bearer …")
     if request.method in SAFE:
         from_here, told = request.full_path.rstrip("?"), {}

@@ -14,6 +14,7 @@ MODULES = {
     "backup": "maintenance",
     "restore": "restoring",
     "reconcile": "restoring",
+    "conservation": "conservation",
     "import": "imports",
     "report": "report",
     "demo": "demo",

@@ -17,6 +17,7 @@ from registry.web.events import events
 from registry.web.health import health
 from registry.web.labs import labs
 from registry.web.medicines import medicines
+from registry.web.metrics import metrics
 from registry.web.patients import patients
 from registry.web.questionnaires import questionnaires
 from registry.web.returns import returns
@@ -27,7 +28,7 @@ from registry.web.worklist import worklist
 
 def of(settings: Settings, *, is_demo: bool) -> Iterator[Blueprint]:
     """The blueprints of this installation. Pages that it does not have are absent."""
-    yield from (health, returns, session, worklist, patients)
+    yield from (health, metrics, returns, session, worklist, patients)
     yield from (alerts, calls, contact, endings, enrolment, events, labs, medicines)
     yield from (questionnaires, treatment)
     yield from figures.BLUEPRINTS

@@ -6,7 +6,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from registry import http, migrate
 from registry.db import reading
-from registry.queries import post
+from registry.queries.installation import look
+from registry.queries.surroundings import surroundings
 
 health = Blueprint("health", __name__)
 
@@ -25,8 +26,9 @@ def ready() -> ResponseReturnValue:
     try:
         if not migrate.is_at_head(http.runtime().sessions.engine):
             return {"status": "schema", "degraded": []}, 503
+        seen = look(http.runtime().journal)
         with reading(http.runtime()) as session:
-            standing = post.post_standing(session, http.at())
+            found = surroundings(session, seen, http.at())
     except SQLAlchemyError:
         return {"status": "database", "degraded": []}, 503
-    return {"status": "ok", "degraded": ["mail"] if standing.is_stuck(http.at()) else []}
+    return {"status": "ok", "degraded": found.degraded}

@@ -27,6 +27,7 @@ MENU = (  # label, endpoint, what it is: shown to those whom the policy lets use
     ("Users", "users.index", "accounts, roles, lost passwords"),
     ("Outbox", "post.outbox", "every letter and what became of it"),
     ("Mailbox", "mailbox.index", "the letters kept in a folder, for there is no mail server"),
+    ("State", "standing.page", "whether letters go, the jobs run, and the plan adds up"),
     ("Audit", "trail.search", "who did what when, and whether the chains hold"),
     ("Protocol", "protocol.show", "what is in force, and the calendar of one patient"),
 )

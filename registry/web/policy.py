@@ -33,6 +33,7 @@ POLICY: Policy = {
     "health.live": FILES,
     "health.ready": FILES,
     "returns.receive": FILES,  # proved by its signature
+    "metrics.page": _anywhere(TRAIL),
     "session.sign_in": ANYONE,
     "session.lost_password": ANYONE,
     "session.choose_password": ANYONE,
@@ -120,6 +121,7 @@ POLICY: Policy = {
     "dead_letters.resend": _anywhere(ADMINISTRATION),
     "dead_letters.give_up": _anywhere(ADMINISTRATION),
     "post.test_letter": _anywhere(ADMINISTRATION),
+    "standing.page": _anywhere(ADMINISTRATION | {"data_manager", "auditor"}),
     "trail.search": _anywhere(TRAIL),
     "trail.verify": _anywhere(TRAIL),
     "mailbox.index": _anywhere(ADMINISTRATION),

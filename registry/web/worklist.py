@@ -18,7 +18,9 @@ from registry.db import reading
 from registry.models import Instance, Site
 from registry.queries import accounts, identities, worklists
 from registry.queries.identities import Person
-from registry.queries.post import PostStanding, post_standing
+from registry.queries.installation import look
+from registry.queries.post import PostStanding
+from registry.queries.surroundings import surroundings
 from registry.queries.worklists import Kind, Task
 from registry.web import start
 from registry.web.patients import vault
@@ -169,9 +171,16 @@ def _about_mail() -> dict[str, object]:
     """The banners, while mail is not going out or is held."""
     if not http.asker().may(RECORDS | ADMINISTRATION):
         return {"stuck": None}
+    seen = look(http.runtime().journal)
     with reading(http.runtime()) as session:
-        standing = post_standing(session, http.at())
-        return {"stuck": _stuck(session, standing), "mail_holds": _holds(session, standing)}
+        found = surroundings(session, seen, http.at())
+        standing = found.post
+        return {
+            "stuck": _stuck(session, standing),
+            "mail_holds": _holds(session, standing),
+            "send_hold": found.hold,
+            "reckoned": found.reckoned,
+        }
 
 
 def _holds(session: Session, standing: PostStanding) -> list[tuple[str, str]]:

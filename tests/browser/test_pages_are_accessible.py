@@ -23,6 +23,7 @@ STAFF_PAGES = {
     ),
     "administrator": (
         "/", "/sites", "/sites/add", "/users", "/users/add", "/keys", "/keys/add", "/outbox",
+        "/standing",
         "/audit", "/audit/verify", "/protocol", "/mailbox",
     ),
 }  # fmt: skip

@@ -12,12 +12,13 @@ from registry.web.admin.mailbox import mailbox
 from registry.web.admin.post import post
 from registry.web.admin.protocol import protocol
 from registry.web.admin.sites import sites
+from registry.web.admin.standing import standing
 from registry.web.admin.trail import trail
 from registry.web.admin.users import users
 
 
 def of(settings: Settings) -> Iterator[Blueprint]:
     """The pages that there are; letters kept in a folder only where no mail server is set."""
-    yield from (sites, users, keys, protocol, post, holds, dead_letters, trail)
+    yield from (sites, users, keys, protocol, post, holds, dead_letters, standing, trail)
     if settings.embedded and settings.smtp_url is None:
         yield mailbox
