@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TextIO
 
 import click
+from sqlalchemy.exc import IntegrityError
 
 from registry import imports
 from registry.cli.common import Progress, migrated, runtime_from_env
-from registry.db import reading, transaction
+from registry.db import is_duplicate, reading, transaction
 from registry.errors import SettingsError
-from registry.imports import Fault, Import, Job, Source, Summary
+from registry.imports import Changed, Fault, Import, Job, Source, Summary
 from registry.runtime import Runtime
 from registry.schemas.fields import is_formula
 from registry.vault import Vault
@@ -47,6 +48,8 @@ def import_(
     The whole file is checked before anything is written; every fault is named by line, column,
     value and reason. The same file again changes nothing.
     """
+    if report is not None and report.exists() and report.samefile(file):
+        raise click.BadParameter("this is the file to read", param_hint="--report")
     with runtime_from_env() as runtime, _report(report) as tell, Progress(kind) as progress:
         migrated(runtime)
         progress.length = 2 * file.stat().st_size
@@ -78,8 +81,13 @@ def _run(
         if dry_run:
             one.carry_out(session, write=False)
             return one
-    with transaction(runtime) as session:
-        one.carry_out(session)
+    try:
+        with transaction(runtime) as session:
+            one.carry_out(session)
+    except IntegrityError as error:
+        if not is_duplicate(error):
+            raise
+        raise Changed("Somebody wrote the same meanwhile. Nothing was written; retry.") from error
     return one
 
 
@@ -95,7 +103,8 @@ def _report(file: Path | None) -> Iterator[Callable[[Fault], None]]:
 
         def _keep(fault: Fault) -> None:
             _say(fault)
-            rows.writerow((fault.line, fault.column, harmless(fault.value), fault.reason))
+            told = (fault.column, fault.value, fault.reason)
+            rows.writerow((fault.line, *map(harmless, told)))
 
         yield _keep
 

@@ -33,7 +33,10 @@ class Instant(click.ParamType[datetime]):
             self.fail(f"{value!r} is not like 2026-01-31 or 2026-01-31T09:00:00+01:00", param, ctx)
         if "T" not in value and " " not in value:
             instant = datetime.combine(instant.date(), time(12))
-        return instant.replace(tzinfo=instant.tzinfo or UTC).astimezone(UTC)
+        try:
+            return instant.replace(tzinfo=instant.tzinfo or UTC).astimezone(UTC)
+        except OverflowError:
+            self.fail(f"{value!r} is too far away", param, ctx)
 
 
 @click.command("tick")

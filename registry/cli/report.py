@@ -39,7 +39,10 @@ class Instant(click.ParamType[datetime]):
             ) from None
         if instant.tzinfo is None:
             raise click.BadParameter(f"{value!r} has no zone; write it like 2026-01-31T18:00:00Z")
-        return instant.astimezone(UTC)
+        try:
+            return instant.astimezone(UTC)
+        except OverflowError:
+            raise click.BadParameter(f"{value!r} is too far away") from None
 
 
 @click.command("report")
@@ -82,8 +85,16 @@ def report(
     if file is None:
         click.echo(text, nl=False)
     else:
-        file.write_text(text, encoding="utf-8")
+        _write(file, text)
         click.echo(f"Written to {file}.", err=True)
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        reason = f"cannot write {file}: {error.strerror}"
+        raise click.BadParameter(reason, param_hint="--json") from error
 
 
 COMMANDS: tuple[click.Command, ...] = (report,)

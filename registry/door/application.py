@@ -1,7 +1,7 @@
 """The patient door: a WSGI application of its own, with at most ten URL rules."""
 
 from flask import Flask, Response
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
@@ -41,7 +41,9 @@ def create_door(runtime: Runtime) -> Flask:
 
 
 def tel(number: str) -> Markup:
-    """A telephone number that a phone can call."""
+    """A telephone number that a phone can call; words instead of one as they are."""
+    if not any(sign.isdecimal() for sign in number):
+        return escape(number)
     return Markup('<a href="tel:{}">{}</a>').format(number.replace(" ", ""), number)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-LONGEST = 80
+LONGEST, LONGEST_REASON = 80, 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +32,13 @@ class Faults:
     def add(self, line: int, column: str, value: str, reason: str) -> None:
         """One more."""
         self.count += 1
-        self._tell(Fault(line, column, shown(value), reason))
+        self._tell(Fault(line, shown(column), shown(value), shown(reason, LONGEST_REASON)))
 
 
-def shown(value: str) -> str:
+def shown(value: str, longest: int = LONGEST) -> str:
     """The value as it can be printed: bytes that are no text as \\xNN, and not too long."""
     text = "".join(
         f"\\x{ord(sign) - 0xDC00:02x}" if 0xDC80 <= ord(sign) <= 0xDCFF else sign for sign in value
     )
     text = "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in text)
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    return text if len(text) <= longest else text[: longest - 1] + "…"

@@ -48,7 +48,7 @@ class PatientReader:
     def __init__(self, session: Session, job: Job) -> None:
         self._job = job
         self._today = last_civil_day(job.at)
-        self._sites = {row.code: row.id for row in session.execute(select(Site.code, Site.id))}
+        self._sites = _sites(session)
         self._columns = Columns(PatientRowSchema(), ("patient_id", "site", "treatment_date"), True)
         self._covariates = Covariates(*known_covariates(session))
         self._rows = PatientRows(protocols.in_force(session).protocol)
@@ -63,6 +63,8 @@ class PatientReader:
     def again(self, session: Session, *, write: bool) -> None:
         """Begin the second reading: the sites that the first one found are made."""
         self._begin()
+        self._sites = _sites(session)  # another import may have made them meanwhile
+        self._new_sites = {code: None for code in self._new_sites if code not in self._sites}
         self.summary.sites = list(self._new_sites)
         for code in self._new_sites if write else ():
             texts = sites.SiteTexts(public_name=code, zone=self._job.zone)
@@ -205,3 +207,8 @@ class PatientReader:
         for item in items:
             if item.patient_id is not None and item.differences:
                 apply(session, item.patient_id, item.differences, job, item.line)
+
+
+def _sites(session: Session) -> dict[str, int]:
+    """The id of each site by its code."""
+    return {row.code: row.id for row in session.execute(select(Site.code, Site.id))}

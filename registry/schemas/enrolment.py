@@ -23,6 +23,7 @@ from registry.schemas.fields import (
     Email,
     Language,
     PlainText,
+    StudyNumber,
     Telephone,
     Whole,
     YesNo,
@@ -71,7 +72,7 @@ class EnrolmentInSchema(Schema):
     """A new patient. Without `treated_on` day 0 is the first administration."""
 
     site = Code(40, required=True)
-    study_number = Code(40)
+    study_number = StudyNumber()
     treated_on = Day()
     name = PlainText(200)
     email = Email()

@@ -18,6 +18,13 @@ TELEPHONE = re.compile(r"\+?[0-9][0-9 ()/.\-]{3,28}[0-9)]")
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 LARGEST = Decimal("1e14")
+PAGES = frozenset(
+    {"administrations", "alerts", "answers", "baseline", "calls", "consents", "course", "courses"}
+    | {"death", "enrolled", "events", "follow-ups", "history", "holds", "identity", "labs"}
+    | {"letters", "links", "medicines", "observations", "plan", "questionnaires"}
+    | {"reported-events", "reports", "tasks", "telephone", "treatment-date", "withdrawal"}
+)
+"""What stands behind a study number in addresses."""
 
 
 def is_formula(text: str) -> bool:
@@ -232,4 +239,20 @@ class Code(PlainText):
         text = super()._deserialize(value, attr, data, **kwargs)
         if not re.fullmatch(r"[\w.\-/ #]+", text):
             raise ValidationError("has signs in it other than letters, digits and . _ - / #")
+        return text
+
+
+class StudyNumber(Code):
+    """A patient's study number. It stands in addresses as it is, so that a part between slashes
+    may not be one that browsers leave out, or the name of a page.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(40, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        first, *others = text.split("/")
+        if {first, *others} & {"", ".", ".."} or PAGES.intersection(others):
+            raise ValidationError("reads like the address of a page; write it without the slash")
         return text

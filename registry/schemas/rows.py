@@ -10,6 +10,7 @@ from registry.schemas.fields import (
     Email,
     Language,
     PlainText,
+    StudyNumber,
     Telephone,
     Whole,
     YesNo,
@@ -31,7 +32,7 @@ ANSWERED = ("complete", "partial")
 class PatientRowSchema(Schema):
     """patients.csv; any other column is a baseline covariate."""
 
-    patient_id = Code(40, required=True)
+    patient_id = StudyNumber(required=True)
     site = Code(40, required=True)
     treatment_date = Day(required=True)
     name = PlainText(200)

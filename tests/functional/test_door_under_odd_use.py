@@ -4,9 +4,9 @@ import threading
 from datetime import date
 
 import pytest
-from factories import a_patient, follow_up_of
+from factories import a_patient, a_site, follow_up_of
 from functional.door_visitor import Form, Visitor, filled, title
-from functional.test_door import WELL, open_follow_up, visitor
+from functional.test_door import WELL, link_to, open_follow_up, visitor
 from sqlalchemy import select
 
 from registry.actions import endings, responses
@@ -115,3 +115,16 @@ def test_a_late_paper_form_moves_no_later_recall_back(registry: Runtime) -> None
             responses.save(session, row.id, WELL, protocol, Entry("paper"), by="nurse", at=at)
             responses.submit(session, row.id, protocol, day, by="nurse", at=at)
     assert follow_up_of(registry, patient.patient_id, 6).recall_from == date(2026, 1, 2)
+
+
+def test_a_clinic_without_a_number_is_still_told_how_to_reach(
+    registry: Runtime, visitor: Visitor
+) -> None:
+    a_site(registry, "N", telephone="", hours="")
+    patient = a_patient(registry, "N")
+    token = link_to(registry, follow_up_of(registry, patient.patient_id, 1))
+    first = visitor.enter(token)
+    for page in (visitor.client.get(f"/s/{token}"), visitor.page(first)):
+        assert "on , ." not in page.text
+        assert "tel:" not in page.text
+        assert "on the number that it gave you, when it is open." in page.text
