@@ -77,8 +77,8 @@ def test_a_small_site_is_explained_and_not_refused(
         assert " of 40" not in said
     reader.get("/figures/response.csv", status=403)
     reader.get("/figures/report.json", status=403)
-    page = reader.get("/figures/safety")
-    assert 'href="/figures/safety?site=A&amp;as_of=2025-09-30"' in page.text
+    page = reader.get("/figures/safety?as_of=2025-09-30")
+    assert 'href="/figures/safety?site=A&amp;as_of=2025-12-31"' in page.text
     assert 'href="/protocol"' in page.text
     reader.get("/protocol")
     reader.get("/figures/codebook.csv")

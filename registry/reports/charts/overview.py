@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from registry import words
 from registry.reports.charts import response, shown
 from registry.reports.charts.shown import Rows
 from registry.reports.report import Report
@@ -32,10 +33,11 @@ def _answers(month: int, wave: Wave) -> tuple[str, ...]:
 
 
 def changes(now: Report, before: Report) -> Rows:
-    """The same figures at two cut-offs, both as they were released."""
+    """The same figures at two cut-offs, both as they were released; none that is hidden in both."""
     rows = [
         (what, then, today)
         for (what, today), (_, then) in zip(_told(now), _told(before), strict=True)
+        if {then, today} != {words.HIDDEN}
     ]
     return Rows(
         "What changed since the cut-off before",

@@ -27,9 +27,9 @@ class Explained:
 
     @property
     def days(self) -> list[tuple[str, str]]:
-        """Other cut-offs, the newest ones: (date, words)."""
+        """Later cut-offs, by which more were treated: (date, words)."""
         own = self.choice.as_of.isoformat()
-        return [(day, label) for day, label in self.choice.days if day != own][:4]
+        return [(day, label) for day, label in self.choice.days if day > own][:4]
 
 
 def explained() -> Explained:
