@@ -72,9 +72,9 @@ class SurveyWords(Words):
         instrument = instrument_of(follow_up)
         super().__init__(follow_up.language, site_facts(site, emergency))
         self.questions = instrument.catalogue(follow_up.language)
-        for name in ("telephone", "hours"):  # a site that an import made has none yet
-            self.facts[name] = self.facts[name] or self(f"help.no_{name}")
-        self.facts |= {
+        self.facts |= {  # a site that an import made has neither yet
+            "telephone": site.telephone or self("help.no_telephone"),
+            "hours": site.hours or self("help.no_hours"),
             "since": self.day(follow_up.recall_from),
             "week_start": self.weekday(on - timedelta(days=instrument.recall_days)),
             "last_day": self.day(follow_up.link_ends_on),
