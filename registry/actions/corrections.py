@@ -83,7 +83,7 @@ def change_fact(
     new = {name: value for name, (_, value) in told.items()}
     successor = supersede(session, fact, reason=reason, by=by, at=at, **new)
     if isinstance(successor, Demographics):
-        _carry(session, successor)
+        _carry(session, successor, zone=new.get("zone"))
     _record(session, fact, "corrected", told, reason=reason, by=by, at=at)
     return successor
 
@@ -228,8 +228,10 @@ def set_diagnosis(
     )
 
 
-def _carry(session: Session, person: Demographics) -> None:
-    """What the follow-ups to come know of the patient."""
+def _carry(session: Session, person: Demographics, zone: str | None) -> None:
+    """What the follow-ups to come know of the patient. `zone`: a new one; None: the old stays,
+    which the patient may have chosen at the door.
+    """
     patient = session.get_one(Patient, person.patient_id)
     groups = protocols.of_id(session, patient.protocol_id).protocol.groups
     rows = session.scalars(
@@ -239,7 +241,7 @@ def _carry(session: Session, person: Demographics) -> None:
     )
     for row in rows:
         row.language = person.language
-        row.zone = person.zone or row.zone
+        row.zone = zone or row.zone
         row.context = plans.context(groups, person.sex, person.age, row.month)
 
 

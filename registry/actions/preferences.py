@@ -160,6 +160,31 @@ def choose_reminders(
     _change(session, kept, changes, by=by, at=at, fewer=fewer)
 
 
+def keep_all(
+    session: Session,
+    patient_id: int,
+    *,
+    zone: str,
+    reminders: str,
+    hour: int | None = None,
+    day: date | None = None,
+    part: str | None = None,
+    stop: bool = False,
+    by: str,
+    at: datetime,
+) -> None:
+    """All choices at once, as the clinic enters them. `reminders`: all, fewer. Raises Unusable."""
+    if day is not None and part is None:
+        raise Unusable([Problem("part", "choose a time of that day")])
+    choose_times(session, patient_id, hour, zone, by=by, at=at)
+    choose_reminders(session, patient_id, reminders == "fewer", by=by, at=at)
+    if day is not None and part is not None:
+        snooze(session, patient_id, day, queries.PARTS_OF_DAY[part], by=by, at=at)
+    if stop:
+        first = select(FollowUp.id).where(FollowUp.patient_id == patient_id).limit(1)
+        stop_mail(session, session.scalars(first).one(), by=by, at=at)
+
+
 def _kept(session: Session, patient_id: int, by: str, at: datetime) -> MailPreference:
     found = session.get(MailPreference, patient_id, with_for_update=True)
     if found is not None:

@@ -152,8 +152,13 @@ def _apply(session: Session, move: _Move, before: date, treated_on: date, at: da
     row.state, row.state_reason = move.state.value, move.reason
     if move.state is _S.PLANNED:
         row.opened_at, row.ended_at, row.remind_on = None, None, None
+        row.call_on, row.snoozed_on = None, None
     elif move.state is _S.OPEN:
         row.ended_at = None
+        # its window is another one: which reminders still fit is thought about anew
+        row.remind_on = at.astimezone(ZoneInfo(row.zone)).date()
+        if row.snoozed_on is not None:
+            row.snoozed_on = min(row.snoozed_on, row.closes_on)
     elif was != move.state:
         row.ended_at = at
     if move.state is not _S.OPEN:

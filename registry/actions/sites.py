@@ -1,14 +1,15 @@
 """Clinics: adding one, changing what patients read of it."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from registry import audit
 from registry.errors import DomainError
-from registry.models import Site
+from registry.models import Site, SiteHoliday
 
 
 class SiteExists(DomainError):
@@ -42,6 +43,35 @@ def add(session: Session, code: str, texts: SiteTexts, *, by: str, at: datetime)
         changes={"code": code, **asdict(texts)},
     )
     return site
+
+
+def set_holidays(
+    session: Session, site: Site, holidays: Mapping[date, str], *, by: str, at: datetime
+) -> None:
+    """The days on which no letter to the clinic's patients goes out, all of them: {day: name}.
+
+    What stays the same is not written. Letters that wait keep to it from the next claim on.
+    """
+    known = {
+        row.on: row
+        for row in session.scalars(select(SiteHoliday).where(SiteHoliday.site_id == site.id))
+    }
+    before = {on: row.name for on, row in known.items()}
+    if before == dict(holidays):
+        return
+    for on, row in known.items():
+        if holidays.get(on) != row.name:
+            session.delete(row)
+    session.flush()
+    session.add_all(
+        SiteHoliday(site_id=site.id, on=on, name=name, recorded_by=by, recorded_at=at)
+        for on, name in holidays.items()
+        if before.get(on) != name
+    )
+    told = {on.isoformat(): (before.get(on), holidays.get(on)) for on in {*before, *holidays}}
+    changes = {on: (old, new) for on, (old, new) in told.items() if old != new}
+    subject = f"site:{site.id}"
+    audit.record(session, by=by, at=at, action="holidays.set", subject=subject, changes=changes)
 
 
 def change(session: Session, site: Site, texts: SiteTexts, *, by: str, at: datetime) -> None:

@@ -45,9 +45,9 @@ def of_patient(session: Session, patient_id: int, at: datetime) -> Preferences:
         .where(FollowUp.patient_id == patient_id)
         .order_by(FollowUp.month.desc())
         .limit(1)
-    ).one()
+    ).first()
     return Preferences(
-        zone=zone,
+        zone=zone or "UTC",
         hour=kept.hour if kept else None,
         fewer=kept.fewer if kept else False,
         is_stopped=is_stopped(session, patient_id),

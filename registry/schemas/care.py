@@ -115,6 +115,17 @@ class IdentitySchema(CorrectionSchema):
     birth_date = Day()
 
 
+class MailPreferencesSchema(Schema):
+    """When and how often a patient wants to be written to, and whether at all."""
+
+    hour = Whole(0, 23)
+    zone = Zone(required=True)
+    reminders = Choice(("all", "fewer"), required=True)
+    day = Day()
+    part = Choice(("morning", "afternoon", "evening"))
+    stop = YesNo()
+
+
 class ConsentInSchema(Schema):
     """A consent."""
 

@@ -76,6 +76,24 @@ class Lines(fields.String):
         return text
 
 
+class Holidays(Lines):
+    """Days, one a line, each with what it is called: `2026-12-25 Christmas Day`. Gives
+    {day: name}.
+    """
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        found: dict[date, str] = {}
+        for line in filter(None, map(str.strip, text.splitlines())):
+            day, _, name = line.partition(" ")
+            try:
+                found[date.fromisoformat(day)] = name.strip()[:80]
+            except ValueError as error:
+                told = f"{line[:40]!r} does not begin with a day like 2026-12-25"
+                raise ValidationError(told) from error
+        return found
+
+
 class Email(PlainText):
     """An e-mail address."""
 

@@ -2,17 +2,18 @@
 
 from marshmallow import Schema
 
-from registry.schemas.fields import Code, Email, Lines, PlainText, Telephone, Whole, Zone
+from registry.schemas.fields import Code, Email, Holidays, Lines, PlainText, Telephone, Whole, Zone
 
 
 class SiteTextsSchema(Schema):
-    """What patients read of a clinic, and its zone."""
+    """What patients read of a clinic, its zone, and the days without letters."""
 
     public_name = PlainText(200, required=True)
     telephone = Telephone()
     hours = PlainText(200)
     emergency_text = Lines(500)
     zone = Zone(required=True)
+    holidays = Holidays(4000, load_default=dict)
 
 
 class SiteSchema(SiteTextsSchema):

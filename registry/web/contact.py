@@ -7,12 +7,15 @@ from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 from sqlalchemy.orm import Session
 
-from registry import http
+from registry import http, words
 from registry.actions import corrections, staff_mail
+from registry.actions import preferences as choices
 from registry.actions.facts import ConsentGiven
 from registry.db import reading
 from registry.queries import identities, records
+from registry.queries import preferences as wishes
 from registry.queries.identities import Person
+from registry.queries.preferences import Preferences
 from registry.schemas import care
 from registry.web import labels
 from registry.web.forms import Box, FormPage
@@ -87,6 +90,48 @@ def new_link(number: str, month: int) -> ResponseReturnValue:
     )
     page.button = "Send a new link"
     return page.respond()
+
+
+@contact.route("/patients/<path:number>/mail", methods=["GET", "POST"])
+def preferences(number: str) -> ResponseReturnValue:
+    """When and how often the patient wants to be written to, as told by telephone."""
+    with reading(http.runtime()) as session:
+        chosen = wishes.of_patient(session, http.patient().id, http.at())
+
+    def act(session: Session, data: dict[str, Any]) -> str:
+        choices.keep_all(session, http.patient().id, **data, by=http.by(), at=http.at())
+        return address_of(number, "mail_chosen")
+
+    page = _page(number, "When and how often to write", care.MailPreferencesSchema(), act)
+    page.lead = "What the patient told you. The same can be chosen with the link in every letter."
+    page.boxes = _mail_boxes(chosen)
+    page.given = {
+        "hour": "" if chosen.hour is None else str(chosen.hour),
+        "zone": chosen.zone,
+        "reminders": "fewer" if chosen.fewer else "all",
+    }
+    return page.respond()
+
+
+def _mail_boxes(chosen: Preferences) -> list[Box]:
+    hours = [("", "in working hours"), *((str(hour), f"from {hour}:00") for hour in wishes.HOURS)]
+    days = [("", "no other day"), *((str(day), words.date(day)) for day in chosen.days)]
+    parts = [(part, f"in the {part}") for part in wishes.PARTS_OF_DAY]
+    zones = [(name, name.replace("_", " ")) for name in wishes.zone_names(chosen.zone)]
+    reminders = (("all", "As often as planned"), ("fewer", "Once for each questionnaire"))
+    boxes = [
+        Box("hour", "Letters go", "list", options=hours, optional=True),
+        Box("zone", "Time zone of the patient", "list", options=zones),
+        Box("reminders", "Reminders", "choice", options=reminders),
+    ]
+    if chosen.days:
+        boxes += [
+            Box("day", "Remind on another day", "list", options=days, optional=True),
+            Box("part", "At which time of that day?", "choice", options=parts, optional=True),
+        ]
+    if not chosen.is_stopped:
+        boxes.append(Box("stop", "The patient wants no more letters, but stays", "tick"))
+    return boxes
 
 
 @contact.route("/patients/<path:number>/holds/<kind>", methods=["GET", "POST"])

@@ -5,7 +5,9 @@ from typing import Any
 
 from flask import url_for
 
+from registry import words
 from registry.protocols.model import Coded, Protocol
+from registry.queries.preferences import Preferences
 from surveys.lifecycle import OutboxState
 
 FOLLOW_UP_STATES = {
@@ -70,6 +72,16 @@ EVENT_OUTCOMES = (
     ("fatal", "Fatal"),
     ("unknown", "Not known"),
 )
+
+
+def mail(chosen: Preferences) -> str:
+    """When and how often a patient is written to."""
+    hour = "in working hours" if chosen.hour is None else f"from {chosen.hour}:00"
+    said = [f"{hour}, {chosen.zone} time"]
+    said += ["one reminder"] if chosen.fewer else []
+    asked = chosen.open.snoozed_on if chosen.open else None
+    said += [f"wants to be reminded on {words.date(asked)}"] if asked else []
+    return "; ".join(said)
 
 
 def label(coded: Iterable[Coded], code: str | None) -> str:

@@ -56,6 +56,7 @@ NOTICES: Mapping[str, str] = {
     "in, and it is shown to you again.",
     "key_revoked": "The key is revoked: the program is refused from now on.",
     "mail_on": "Letters go to the patient again.",
+    "mail_chosen": "What the patient wants is kept; it holds from the next letter on.",
 }
 
 

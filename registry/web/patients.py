@@ -6,10 +6,10 @@ from sqlalchemy.orm import Session
 
 from registry import http
 from registry.db import reading
-from registry.queries import audit_log, identities, records, worklists
+from registry.queries import audit_log, identities, preferences, records, worklists
 from registry.queries.identities import Person
 from registry.vault import Vault
-from registry.web import letters_view, record_view
+from registry.web import labels, letters_view, record_view
 from registry.web.policy import CARE
 
 patients = Blueprint("patients", __name__)
@@ -71,9 +71,9 @@ def show(number: str) -> ResponseReturnValue:
         person = who_is(session, http.patient().id)
         view = record_view.view(session, record, http.at())
         owners = worklists.owners(session, http.patient().id)
-    return render_template(
-        "patients/show.html", record=record, person=person, view=view, owners=owners
-    )
+        mail = labels.mail(preferences.of_patient(session, http.patient().id, http.at()))
+    shown = {"record": record, "person": person, "view": view, "owners": owners, "mail": mail}
+    return render_template("patients/show.html", **shown)
 
 
 @patients.get("/patients/<path:number>/telephone")

@@ -33,7 +33,6 @@ POLICY: Policy = {
     "health.live": FILES,
     "health.ready": FILES,
     "returns.receive": FILES,  # proved by its signature
-    "metrics.page": _anywhere(TRAIL),
     "session.sign_in": ANYONE,
     "session.lost_password": ANYONE,
     "session.choose_password": ANYONE,
@@ -73,6 +72,7 @@ POLICY: Policy = {
     "contact.consent": _at_site(CARE),
     "contact.new_link": _at_site(CARE),
     "contact.lift_hold": _at_site(CARE),
+    "contact.preferences": _at_site(CARE),
     "endings.death": _at_site(CARE),
     "endings.withdrawal": _at_site(CARE),
     "endings.correct_death": _at_site(CARE),
@@ -121,7 +121,6 @@ POLICY: Policy = {
     "dead_letters.resend": _anywhere(ADMINISTRATION),
     "dead_letters.give_up": _anywhere(ADMINISTRATION),
     "post.test_letter": _anywhere(ADMINISTRATION),
-    "standing.page": _anywhere(ADMINISTRATION | {"data_manager", "auditor"}),
     "trail.search": _anywhere(TRAIL),
     "trail.verify": _anywhere(TRAIL),
     "mailbox.index": _anywhere(ADMINISTRATION),

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from registry import http
@@ -12,7 +13,7 @@ from registry.actions import sites as actions
 from registry.actions.sites import SiteTexts
 from registry.db import reading
 from registry.errors import NotFound
-from registry.models import Site
+from registry.models import Site, SiteHoliday
 from registry.queries import accounts
 from registry.schemas.staff import SiteSchema, SiteTextsSchema
 from registry.web.forms import Box, FormPage
@@ -25,6 +26,13 @@ TEXTS = (
     Box("hours", "Hours", hint="For example, Monday to Friday, 9 to 17", optional=True),
     Box("emergency_text", "What to do in an emergency", "lines", optional=True),
     Box("zone", "Time zone", hint="For example, Europe/Berlin", width="w20"),
+    Box(
+        "holidays",
+        "Days without letters",
+        "lines",
+        hint="Holidays of the clinic, one a line, like 2026-12-25 Christmas Day",
+        optional=True,
+    ),
 )
 CODE = Box("code", "Code", hint="Short, as in import files", width="w10")
 
@@ -40,7 +48,8 @@ def index() -> ResponseReturnValue:
 @sites.route("/sites/add", methods=["GET", "POST"])
 def add() -> ResponseReturnValue:
     """A new clinic."""
-    return _page("Add a site", (CODE, *TEXTS), SiteSchema(), _add, {"zone": "UTC"}).respond()
+    given = {"zone": http.runtime().settings.zone}
+    return _page("Add a site", (CODE, *TEXTS), SiteSchema(), _add, given).respond()
 
 
 @sites.route("/sites/<int:site_id>", methods=["GET", "POST"])
@@ -49,19 +58,31 @@ def change(site_id: int) -> ResponseReturnValue:
     with reading(http.runtime()) as session:
         site = _site(session, site_id)
 
+        given = _given(session, site)
+
     def act(session: Session, data: dict[str, Any]) -> str:
-        actions.change(
-            session, _site(session, site_id), SiteTexts(**data), by=http.by(), at=http.at()
-        )
+        holidays, row = data.pop("holidays"), _site(session, site_id)
+        actions.change(session, row, SiteTexts(**data), by=http.by(), at=http.at())
+        actions.set_holidays(session, row, holidays, by=http.by(), at=http.at())
         return url_for("sites.index")
 
-    given = {box.name: getattr(site, box.name) for box in TEXTS}
     return _page(f"Site {site.code}", TEXTS, SiteTextsSchema(), act, given).respond()
 
 
+def _given(session: Session, site: Site) -> dict[str, Any]:
+    """What stands in the boxes at first."""
+    days = session.scalars(
+        select(SiteHoliday).where(SiteHoliday.site_id == site.id).order_by(SiteHoliday.on)
+    )
+    lines = "\n".join(f"{day.on} {day.name}".strip() for day in days)
+    texts = {box.name: getattr(site, box.name) for box in TEXTS if box.name != "holidays"}
+    return texts | {"holidays": lines}
+
+
 def _add(session: Session, data: dict[str, Any]) -> str:
-    code = data.pop("code")
-    actions.add(session, code, SiteTexts(**data), by=http.by(), at=http.at())
+    code, holidays = data.pop("code"), data.pop("holidays")
+    site = actions.add(session, code, SiteTexts(**data), by=http.by(), at=http.at())
+    actions.set_holidays(session, site, holidays, by=http.by(), at=http.at())
     return url_for("sites.index")
 
 
