@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from registry import audit
+from registry.queries.audit_log import LISTED
 
 
 def log_read(session: Session, patient_id: int, what: str, *, by: str, at: datetime) -> None:
@@ -33,7 +34,7 @@ def log_list(
         session,
         by=by,
         at=at,
-        action="identity.listed",
+        action=LISTED,
         subject=f"user:{user_id}",
         changes={what: True} | {f"patient:{patient_id}": True for patient_id in patient_ids},
     )

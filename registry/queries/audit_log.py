@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from registry.models import AuditEvent
 
 PAGE = 50
+LISTED = "identity.listed"
+"""A list showed something of who its patients are; `changes` names them."""
 LARGEST = 2**31 - 1
 
 
@@ -29,10 +31,13 @@ def events(
     action: str | None = None,
     before: int | None = None,
 ) -> Trail:
-    """The newest events that fit everything given, older than the event `before` (its id)."""
+    """The newest events that fit everything given, older than the event `before` (its id).
+
+    Those of a patient are their chain, and the lists in which somebody saw who they are.
+    """
     wanted: list[ColumnElement[bool]] = []
     if subject:
-        wanted.append(AuditEvent.subject == subject)
+        wanted.append(_about(subject))
     if by:
         wanted.append(AuditEvent.by == by)
     if action:
@@ -44,6 +49,15 @@ def events(
     ).all()
     more = rows[PAGE - 1].id if len(rows) > PAGE else None
     return Trail(rows[:PAGE], total, more)
+
+
+def _about(subject: str) -> ColumnElement[bool]:
+    """The subject's own chain; for a patient also the lists of readers in which they stood."""
+    own = AuditEvent.subject == subject
+    if not subject.startswith("patient:"):
+        return own
+    is_named = AuditEvent.changes[subject].as_string().is_not(None)
+    return or_(own, and_(AuditEvent.action == LISTED, is_named))
 
 
 def actions(session: Session) -> Sequence[str]:

@@ -184,3 +184,20 @@ def test_an_alert_taken_on_its_own_page_has_its_owner_everywhere(
     assert "Taken on by Sam Staff" in text_of(nurse.get(address).text)
     assert "You Give back" in text_of(nurse.get("/?kind=alert").text)
     assert "Close alert" in text_of(nurse.get(f"/patients/{patient.study_number}").text)
+
+
+def test_the_history_of_a_patient_knows_who_saw_them_in_a_list(
+    registry: Runtime, sign_in: SignIn
+) -> None:
+    here, other = one_of_each(registry), one_of_each(registry)
+    absent = a_patient(registry)
+    nurse = sign_in("nurse")
+    nurse.get("/")
+    page = nurse.get(f"/patients/{here.study_number}/history")
+    assert "identity: listed worklist.home none given reader's chain" in text_of(page.text)
+    assert f"patient:{other.patient_id}" not in page.text
+    told = text_of(nurse.get(f"/patients/{absent.study_number}/history").text)
+    assert "identity: listed" not in told
+    auditor = sign_in("auditor", site=None)
+    found = text_of(auditor.get(f"/audit?subject={here.study_number}").text)
+    assert "identity.listed" in found
