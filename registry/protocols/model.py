@@ -9,6 +9,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from registry.protocols.categories import Category
+from registry.statistics.methods import DEFAULT, Methods
 from surveys.instruments import Instrument, instrument
 from surveys.lifecycle import ReminderRule, SendWindow
 from surveys.questions import Condition
@@ -262,6 +263,7 @@ class Protocol:
     routes: tuple[Coded, ...]
     observation_items: tuple[Coded, ...]
     emergency: str
+    statistics: Methods = DEFAULT
     text: str = field(default="", metadata={"given": True})
     fingerprint: str = field(default="", metadata={"given": True})
 

@@ -13,12 +13,13 @@ from sqlalchemy.orm import aliased
 
 from registry.models import Covariate, LabResult, OutcomeValue, known
 from registry.protocols import Outcome, OutcomeKind
-from registry.queries.sufficient import Cut, day_of, seen
+from registry.queries.sufficient import Cut, day_of, seen, smaller
 from registry.queries.sufficient_events import first_days
 from registry.statistics.rates import DAYS_PER_YEAR
 from surveys.timepoints import Timepoint
 
 Tables = Select[Any]
+TIMED = (OutcomeKind.EVENT, OutcomeKind.DEATH)
 
 
 def horizon(month: int) -> int:
@@ -36,7 +37,7 @@ def outcome_columns(
     outcomes: Sequence[Outcome],
 ) -> CTE:
     """Per due patient `letter` and, for outcome i, `within{i}`, `has{i}` (NULL: not known) and
-    `dead{i}`, each 1 or 0.
+    `dead{i}`, each 1 or 0; of TIMED outcomes also `days{i}`, those at risk up to the target day.
     """
     columns: list[ColumnElement[Any]] = [letter.label("letter")]
     events = [o.event for o in outcomes if o.event is not None]
@@ -58,6 +59,8 @@ def outcome_columns(
                 first = _first(person, firsts, outcome, events)
                 has = _happened(person, first, outcome, horizon(timepoint.month))
                 dead = person.c.death_day <= horizon(timepoint.month)
+                days = _at_risk(person, first, horizon(timepoint.month))
+                columns.append(days.label(f"days{index}"))
         columns += [
             within.label(f"within{index}"),
             has.label(f"has{index}"),
@@ -132,6 +135,11 @@ def _first(
     if firsts is None or outcome.event is None:
         return null()
     return firsts.c[f"c{events.index(outcome.event)}"]
+
+
+def _at_risk(person: CTE, first: ColumnElement[Any], by_day: int) -> ColumnElement[Any]:
+    """Days to the first event, or to the end of follow-up, or to the day."""
+    return smaller(func.coalesce(first, by_day), smaller(person.c.end_day, literal(by_day)))
 
 
 def _happened(

@@ -11,7 +11,7 @@ from registry.models import Disposition, ResponseStatus, known
 from registry.protocols import Outcome
 from registry.queries.sufficient import Cut, counted, day_of, people, seen
 from registry.queries.sufficient_contacts import known_alive
-from registry.queries.sufficient_outcomes import outcome_columns
+from registry.queries.sufficient_outcomes import TIMED, outcome_columns
 from registry.statistics.missing import OutcomeCounts
 from registry.statistics.response_rates import Dispositions
 from surveys.timepoints import Timepoint
@@ -21,7 +21,10 @@ COMPLETE, PARTIAL, BROKEN_OFF = 0, 1, 2
 
 @dataclass(frozen=True)
 class WaveCounts:
-    """The sufficient statistics of one wave; `due` is the sum of the dispositions."""
+    """The sufficient statistics of one wave; `due` is the sum of the dispositions.
+
+    `days`: of TIMED outcomes, the days at risk of those due, to the first event or the target day.
+    """
 
     timepoint: Timepoint
     due: int
@@ -30,6 +33,7 @@ class WaveCounts:
     out_of_window: int
     duplicates: int
     outcomes: Mapping[str, OutcomeCounts]
+    days: Mapping[str, int]
 
 
 def waves(
@@ -70,6 +74,11 @@ def _wave(
         Dispositions.from_letters({row["letter"]: row["people"] for row in rows}),
         *spare,
         {outcome.code: _outcome(rows, index) for index, outcome in enumerate(asked)},
+        {
+            outcome.code: sum(int(row[f"days{index}"]) for row in rows)
+            for index, outcome in enumerate(asked)
+            if outcome.kind in TIMED
+        },
     )
 
 
@@ -200,7 +209,7 @@ def _log(person: CTE, cut: Cut, timepoint: Timepoint) -> CTE:
 def _by_disposition(fates: CTE, outcomes: Sequence[Outcome]) -> Select[Any]:
     """People by disposition with the counts of each outcome beside them."""
     sums: list[ColumnElement[Any]] = []
-    for index, _ in enumerate(outcomes):
+    for index, outcome in enumerate(outcomes):
         within, has, dead = (fates.c[f"{name}{index}"] for name in ("within", "has", "dead"))
         sums += [
             counted(within == 1).label(f"due{index}"),
@@ -208,6 +217,9 @@ def _by_disposition(fates: CTE, outcomes: Sequence[Outcome]) -> Select[Any]:
             counted(and_(within == 1, has == 0)).label(f"no{index}"),
             counted(and_(within == 1, has.is_(None), dead == 1)).label(f"dead{index}"),
         ]
+        if outcome.kind in TIMED:
+            days = case((within == 1, fates.c[f"days{index}"]), else_=0)
+            sums.append(func.sum(days).label(f"days{index}"))
     return select(fates.c.letter, func.count().label("people"), *sums).group_by(fates.c.letter)
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from registry.protocols import Protocol
-from registry.published import Library, Pair, Pairing, pair
+from registry.published import Figure, Library, Pair, Pairing, pair
 from registry.reports.values import OutcomeFigures, SideBySide, Wave
-from registry.statistics.comparison import compare
+from registry.statistics.comparison import Comparison, compare
+from registry.statistics.policy import SUPPRESSED, Suppressed
+from registry.statistics.two_rates import RateComparison, compare_rates, no_rates
 from registry.statistics.values import Proportion
 
 
@@ -15,40 +17,64 @@ def side_by_side(
     """What stands beside the registry; with it the pairing, which says why the rest does not."""
     pairing = pair(protocol.outcomes, library)
     beside = [
-        _beside(each, waves[each.months].outcomes[each.outcome.code], library)
+        _beside(each, waves[each.months].outcomes[each.outcome.code], library, protocol)
         for each in pairing.beside
         if each.months in waves and each.outcome.code in waves[each.months].outcomes
     ]
     return tuple(beside), pairing
 
 
-def _beside(each: Pair, ours: OutcomeFigures, library: Library) -> SideBySide:
+def _beside(each: Pair, ours: OutcomeFigures, library: Library, protocol: Protocol) -> SideBySide:
     figure, study = each.figure, library.study(each.figure.study)
-    rule = ours.outcome.missing_rule.value
-    shown = [ours.by_rule[name] for name in (rule, "worst_case", "best_case")]
-    found = [one for one in shown if isinstance(one, Proportion)]
-    comparison = None
-    if len(found) == len(shown) and isinstance(ours.silent, int):
-        registry, lowest, highest = found
-        comparison = compare(
-            registry,
-            (figure.x or 0, figure.n or 0),
-            rule=rule,
-            lowest=lowest,
-            highest=highest,
-            silent=ours.silent,
-        )
     return SideBySide(
         pair=each,
         outcome=ours.outcome,
         study=study.id,
         arm=study.arms[figure.arm].name,
         source=" · ".join((study.cite.line, study.sources[figure.source].line)),
-        comparison=comparison,
+        comparison=_comparison(each, ours, protocol),
+        rates=_rates(each.figure, ours),
         mismatches=_mismatches(each, ours.outcome.differs),
     )
 
 
+def _comparison(each: Pair, ours: OutcomeFigures, protocol: Protocol) -> Comparison | None:
+    """From the counts as shown; None if one of them is not."""
+    rule = ours.outcome.missing_rule.value
+    shown = [ours.by_rule[name] for name in (rule, "worst_case", "best_case")]
+    found = [one for one in shown if isinstance(one, Proportion)]
+    if len(found) < len(shown) or not isinstance(ours.silent, int):
+        return None
+    registry, lowest, highest = found
+    return compare(
+        registry,
+        (each.figure.x or 0, each.figure.n or 0),
+        rule=rule,
+        lowest=lowest,
+        highest=highest,
+        silent=ours.silent,
+        methods=protocol.statistics,
+    )
+
+
+def _rates(figure: Figure, ours: OutcomeFigures) -> RateComparison | Suppressed:
+    """First events per time at risk of the due, where the paper has its own time at risk."""
+    if ours.days is None:
+        return no_rates("not an event in time")
+    if figure.person_time is None:
+        return no_rates("the paper prints no person-time")
+    happened = ours.by_rule["nri"]
+    if isinstance(ours.days, Suppressed) or isinstance(happened, Suppressed):
+        return SUPPRESSED
+    return compare_rates(happened.x, ours.days, figure.x or 0, float(figure.person_time.years))
+
+
 def _mismatches(each: Pair, differs: Sequence[str]) -> tuple[str, ...]:
-    theirs = (f"defined there as: {each.figure.means}",) if each.figure.means else ()
-    return tuple(dict.fromkeys((*differs, *theirs, *each.cautions)))
+    time = each.figure.person_time
+    theirs = (
+        f"defined there as: {each.figure.means}" if each.figure.means else "",
+        f"person-time not printed, approximated by {time.basis}"
+        if time and not time.printed
+        else "",
+    )
+    return tuple(dict.fromkeys((*differs, *filter(None, theirs), *each.cautions)))

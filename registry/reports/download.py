@@ -11,10 +11,20 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from registry.reports.download_columns import CODEBOOK, COLUMNS, EVERYWHERE, Column
+from registry.reports.download_columns import (
+    CODEBOOK,
+    COLUMNS,
+    COMPARED,
+    COMPARED_RATES,
+    EVERYWHERE,
+    Column,
+)
 from registry.reports.report import Report
 from registry.reports.values import LabelFigures, SafetyFigures, SideBySide
+from registry.statistics.comparison import Comparison
 from registry.statistics.policy import Suppressed
+from registry.statistics.proportions import clopper_pearson
+from registry.statistics.two_rates import RateComparison
 from registry.statistics.values import Estimate, Json, NotEstimable, Proportion, number
 
 Cell: TypeAlias = str | int | float | None
@@ -176,6 +186,7 @@ def _label(figures: LabelFigures) -> Row:
         "patients": _cell(figures.patients),
         "n": _cell(figures.n),
         **_estimate(figures.incidence, prefix="incidence_", estimate="incidence"),
+        **_exact_limits(figures.incidence),
         "events": _cell(figures.events),
         "person_years": _cell(figures.person_years),
         "person_years_to_first": _cell(figures.person_years_to_first),
@@ -184,6 +195,15 @@ def _label(figures: LabelFigures) -> Row:
         **_estimate(figures.eair, prefix="eair_", estimate="eair"),
         "zero_event_upper": _cell(figures.zero_event_upper),
     }
+
+
+def _exact_limits(incidence: Proportion | Suppressed) -> Row:
+    """Clopper-Pearson's limits of the share as shown."""
+    if isinstance(incidence, Suppressed):
+        return dict.fromkeys(("incidence_exact_lower", "incidence_exact_upper"), SUPPRESSED)
+    found = clopper_pearson(incidence.x, incidence.n)
+    limits = (_cell(found.lower), _cell(found.upper))
+    return dict(zip(("incidence_exact_lower", "incidence_exact_upper"), limits, strict=True))
 
 
 def _survival(report: Report) -> Iterator[Row]:
@@ -227,10 +247,45 @@ def _sides(each: SideBySide) -> Row:
         "published_x": each.pair.figure.x,
         "published_n": each.pair.figure.n,
         **_estimate(hidden if found is None else found.risk_difference, estimate="difference"),
+        **_ratios(hidden if found is None else found),
+        **_rates(each.rates),
     }
     if found is not None:
         row |= _estimate(found.published, prefix="published_", estimate="published_estimate")
+        row |= {"share_method": found.published.method, "method": found.risk_difference.method}
     return row
+
+
+def _ratios(found: Comparison | Suppressed) -> Row:
+    """Ratios, tests and tipping point."""
+    if isinstance(found, Suppressed):
+        return dict.fromkeys(COMPARED, SUPPRESSED)
+    tests, tip = found.tests, found.tipping
+    return {
+        **_estimate(found.risk_ratio, prefix="risk_ratio_", estimate="risk_ratio"),
+        "risk_ratio_method": found.risk_ratio.method,
+        **_estimate(found.odds_ratio, prefix="odds_ratio_", estimate="odds_ratio"),
+        "odds_ratio_method": found.odds_ratio.method,
+        "p_fisher": _cell(tests.fisher),
+        "p_fisher_mid_p": _cell(tests.fisher_mid_p),
+        "p_boschloo": _cell(tests.boschloo),
+        "p_pearson": _cell(tests.pearson),
+        "silent": found.silent,
+        "tipping_at_most": None if tip is None else tip.at_most,
+        "tipping_at_least": None if tip is None else tip.at_least,
+        **_reason(found.risk_difference, found.risk_ratio, found.odds_ratio, tests.boschloo),
+    }
+
+
+def _rates(found: RateComparison | Suppressed) -> Row:
+    if isinstance(found, Suppressed):
+        return dict.fromkeys(COMPARED_RATES, SUPPRESSED)
+    return {
+        **_estimate(found.ratio, prefix="rate_ratio_", estimate="rate_ratio"),
+        **_estimate(found.difference, prefix="rate_difference_", estimate="rate_difference"),
+        "rate_p": _cell(found.p),
+        "rate_reason": found.ratio.reason,
+    }
 
 
 _ROWS: dict[str, Callable[[Report], Iterator[Row]]] = {

@@ -42,6 +42,35 @@ _DISPOSITIONS = (
 _RATES = tuple(
     Column(f"RR{n}", "number", f"AAPOR response rate {n}.", "share") for n in range(1, 7)
 )
+_RATIOS = (
+    Column("risk_ratio", "number", "Registry share over published share."),
+    Column("risk_ratio_lower", "number", "Lower 95 % limit."),
+    Column("risk_ratio_upper", "number", "Upper 95 % limit; infinity if there is none."),
+    Column("risk_ratio_method", "text", "How its interval was computed."),
+    Column("odds_ratio", "number", "Registry odds over published odds."),
+    Column("odds_ratio_lower", "number", "Lower 95 % limit."),
+    Column("odds_ratio_upper", "number", "Upper 95 % limit; infinity if there is none."),
+    Column("odds_ratio_method", "text", "How its interval was computed."),
+    Column("p_fisher", "number", "Fisher's exact test, two-sided."),
+    Column("p_fisher_mid_p", "number", "The same as mid-p."),
+    Column("p_boschloo", "number", "Boschloo's test, one-sided p doubled; to 1,000 patients."),
+    Column("p_pearson", "number", "Chi-squared, pooled, without correction."),
+    Column("silent", "whole", "Patients due whose outcome is not known.", "patients"),
+    Column("tipping_at_most", "whole", "If so many silent or fewer had it, it says otherwise."),
+    Column("tipping_at_least", "whole", "If so many silent or more had it, it says otherwise."),
+)  # fmt: skip
+_COMPARED_RATES = (
+    Column("rate_ratio", "number", "First events per time, registry over published."),
+    Column("rate_ratio_lower", "number", "Lower 95 % limit, exact."),
+    Column("rate_ratio_upper", "number", "Upper 95 % limit, exact; infinity if there is none."),
+    Column("rate_difference", "number", "The same, minus.", "per 100 years"),
+    Column("rate_difference_lower", "number", "Lower 95 % limit, score.", "per 100 years"),
+    Column("rate_difference_upper", "number", "Upper 95 % limit, score.", "per 100 years"),
+    Column("rate_p", "number", "Exact test of equal rates, two-sided."),
+    Column("rate_reason", "text", "Why rates cannot be compared."),
+)  # fmt: skip
+COMPARED = tuple(column.name for column in _RATIOS)
+COMPARED_RATES = tuple(column.name for column in _COMPARED_RATES)
 
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "response_rates": (
@@ -83,6 +112,8 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("incidence", "number", "patients of n.", "share"),
         Column("incidence_lower", "number", "Lower 95 % limit (Wilson).", "share"),
         Column("incidence_upper", "number", "Upper 95 % limit (Wilson).", "share"),
+        Column("incidence_exact_lower", "number", "Lower limit (Clopper-Pearson).", "share"),
+        Column("incidence_exact_upper", "number", "Upper limit (Clopper-Pearson).", "share"),
         Column("events", "whole", "All events.", "events"),
         Column("person_years", "number", "Time at risk.", "years of 365.25 days"),
         Column("person_years_to_first", "number", "Time to the first event or the end.", "years"),
@@ -113,16 +144,21 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("registry_x", "whole", "Registry patients with the outcome.", "patients"),
         Column("registry_n", "whole", "Registry patients counted.", "patients"),
         Column("registry_estimate", "number", "registry_x of registry_n.", "share"),
-        Column("registry_lower", "number", "Lower 95 % limit (Wilson).", "share"),
-        Column("registry_upper", "number", "Upper 95 % limit (Wilson).", "share"),
+        Column("registry_lower", "number", "Lower 95 % limit.", "share"),
+        Column("registry_upper", "number", "Upper 95 % limit.", "share"),
         Column("published_x", "whole", "Published patients with the outcome.", "patients"),
         Column("published_n", "whole", "Published patients counted.", "patients"),
         Column("published_estimate", "number", "published_x of published_n.", "share"),
-        Column("published_lower", "number", "Lower 95 % limit (Wilson).", "share"),
-        Column("published_upper", "number", "Upper 95 % limit (Wilson).", "share"),
+        Column("published_lower", "number", "Lower 95 % limit.", "share"),
+        Column("published_upper", "number", "Upper 95 % limit.", "share"),
+        Column("share_method", "text", "How the limits of both shares were computed."),
         Column("difference", "number", "Registry minus published.", "share"),
-        Column("lower", "number", "Lower 95 % limit (Newcombe).", "share"),
-        Column("upper", "number", "Upper 95 % limit (Newcombe).", "share"),
+        Column("lower", "number", "Lower 95 % limit of the difference.", "share"),
+        Column("upper", "number", "Upper 95 % limit of the difference.", "share"),
+        _METHOD,
+        *_RATIOS,
+        *_COMPARED_RATES,
+        _REASON,
         Column("verdict", "text", "What the two together say."),
         Column("mismatches", "text", "What differs between the two, one after another."),
         Column("source", "text", "Where the published figure was read."),

@@ -112,7 +112,9 @@ class Report:
             "software_version": self.software_version,
             "profile": self.profile,
             "treated": shown_json(self.treated),
-            "waves": {str(month): wave_json(each) for month, each in self.waves.items()},
+            "waves": {
+                str(month): wave_json(each, self.comparisons) for month, each in self.waves.items()
+            },
             "safety": safety_json(self.safety),
             "safety_patient": {
                 **safety_json(self.safety_patient),

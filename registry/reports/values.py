@@ -14,6 +14,7 @@ from registry.statistics.comparison import Comparison
 from registry.statistics.incidence import IncidenceStep
 from registry.statistics.policy import Shown, Suppressed
 from registry.statistics.survival import MeanTime, Step
+from registry.statistics.two_rates import RateComparison
 from registry.statistics.values import Estimate, Interval, NotEstimable, Proportion, Rate
 from surveys.timepoints import Timepoint
 
@@ -23,12 +24,16 @@ Number: TypeAlias = float | NotEstimable | Suppressed
 
 @dataclass(frozen=True)
 class OutcomeFigures:
-    """One outcome at one time-point by each rule for the silent; `counted` says who is counted."""
+    """One outcome at one time-point by each rule for the silent.
+
+    `days`: of an event or a death, the days at risk of the due to the first; None of the others.
+    """
 
     outcome: Outcome
     by_rule: Mapping[str, Figure]
     silent: Shown
     sentence: str
+    days: Shown | None = None
 
     @property
     def headline(self) -> Figure:
@@ -137,11 +142,6 @@ class CurveFigures:
 
 
 @dataclass(frozen=True)
-class SurvivalFigures:
-    """Both curves, the first serious event with death competing, and how far follow-up reaches.
-
-    `silent_year`: neither dead nor withdrawn and without contact for 365 days; `never_at_risk`:
-@dataclass(frozen=True)
 class Share:
     """The share with an event by the end of a day with its limits, and who was at risk on it."""
 
@@ -181,17 +181,22 @@ class IncidenceFigures:
     risk: tuple[CauseRow, ...]
 
 
+@dataclass(frozen=True)
+class SurvivalFigures:
+    """Both curves, the first serious event with death competing, and how far follow-up reaches.
+
+    `silent_year`: neither dead nor withdrawn and without contact for 365 days; `never_at_risk`:
     consented on or after their last day; `follow_up`: its median in days by reverse Kaplan-Meier.
     """
 
     overall: CurveFigures
     last_contact: CurveFigures
+    first_serious: IncidenceFigures
     silent_year: Shown
     never_at_risk: Shown
     follow_up: Estimate | Suppressed
 
 
-    first_serious: IncidenceFigures
 @dataclass(frozen=True)
 class SideBySide:
     """A published figure beside the registry's; `comparison` None: the counts may not be shown."""
@@ -202,6 +207,7 @@ class SideBySide:
     arm: str
     source: str
     comparison: Comparison | None
+    rates: RateComparison | Suppressed
     mismatches: tuple[str, ...]
 
     @property

@@ -8,13 +8,15 @@ from registry.queries.sufficient_waves import WaveCounts
 from registry.reports.sentences import known_sentence, released_sentence
 from registry.reports.values import Figure, Number, OutcomeFigures, Wave
 from registry.statistics.disclosure import show_count
-from registry.statistics.missing import RULES, OutcomeCounts, estimate_outcome
+from registry.statistics.missing import RULES, estimate_outcome
 from registry.statistics.policy import SUPPRESSED, Policy, Shown, Suppressed
+from registry.statistics.proportions import restated
 from registry.statistics.releases import ReleasedWave, release_wave
 from registry.statistics.response_rates import Dispositions, response_rates
 from registry.statistics.values import NotEstimable, Proportion
 
 TOLD = (OutcomeKind.ANSWER, OutcomeKind.SCORE)
+TIMELESS = (*TOLD, OutcomeKind.LAB)
 
 
 def exact_wave(counts: WaveCounts, protocol: Protocol) -> Wave:
@@ -33,19 +35,30 @@ def exact_wave(counts: WaveCounts, protocol: Protocol) -> Wave:
         out_of_window=counts.out_of_window,
         duplicates=counts.duplicates,
         outcomes={
-            code: _exact_outcome(protocol.by_outcome[code], each, rates.rates["RR1"], day)
-            for code, each in counts.outcomes.items()
+            code: _exact_outcome(counts, protocol, code, rates.rates["RR1"])
+            for code in counts.outcomes
         },
     )
 
 
 def _exact_outcome(
-    outcome: Outcome, counts: OutcomeCounts, rr1: float | NotEstimable, day: int
+    wave: WaveCounts, protocol: Protocol, code: str, rr1: float | NotEstimable
 ) -> OutcomeFigures:
+    outcome, counts = protocol.by_outcome[code], wave.outcomes[code]
     estimates = estimate_outcome(counts, rr1)
-    told = outcome.kind in TOLD
+    told, day = outcome.kind in TOLD, horizon(wave.timepoint.month)
     sentence = estimates.sentence if told else known_sentence(counts, outcome, day)
-    return OutcomeFigures(outcome, estimates.by_rule, counts.silent, sentence)
+    rules = _by_method(estimates.by_rule, protocol)
+    return OutcomeFigures(outcome, rules, counts.silent, sentence, wave.days.get(code))
+
+
+def _by_method(rules: Mapping[str, Figure], protocol: Protocol) -> dict[str, Figure]:
+    """The shares, hidden ones apart, with intervals by the protocol's method."""
+    method = protocol.statistics.share
+    return {
+        rule: figure if isinstance(figure, Suppressed) else restated(figure, method)
+        for rule, figure in rules.items()
+    }
 
 
 def released_wave(
@@ -82,7 +95,7 @@ def released_wave(
         out_of_window=show_count(counts.out_of_window, policy),
         duplicates=show_count(counts.duplicates, policy),
         outcomes={
-            code: _released_outcome(protocol.by_outcome[code], rules)
+            code: _released_outcome(protocol.by_outcome[code], _by_method(rules, protocol))
             for code, rules in figures.items()
         },
     )
@@ -113,7 +126,9 @@ def _released_outcome(outcome: Outcome, rules: Mapping[str, Figure]) -> OutcomeF
     if isinstance(lowest, Proportion) and isinstance(highest, Proportion):
         silent = highest.x - lowest.x
     sentence = released_sentence(rules["observed_only"], lowest, highest)
-    return OutcomeFigures(outcome, rules, silent, sentence)
+    # days at risk are no count that could be rounded like people: a release keeps them back
+    days = None if outcome.kind in TIMELESS else SUPPRESSED
+    return OutcomeFigures(outcome, rules, silent, sentence, days)
 
 
 def _e(letters: Mapping[str, Shown]) -> Number:

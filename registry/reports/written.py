@@ -1,22 +1,26 @@
 """A report as JSON: exactly the keys of the contract, nothing that the report does not hold."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from registry.reports.tipping import tipping_json
 from registry.reports.values import (
     At,
     CurveFigures,
-    LabelFigures,
     IncidenceFigures,
+    LabelFigures,
     Number,
     SafetyFigures,
-    SideBySide,
     Share,
+    SideBySide,
     SurvivalFigures,
     Wave,
 )
 from registry.statistics.disclosure import shown_json
 from registry.statistics.policy import SUPPRESSED, Suppressed
+from registry.statistics.two_rates import RateComparison
 from registry.statistics.values import Json, beside, number
+
+COMPARED = ("risk_difference", "risk_ratio", "odds_ratio", "p_fisher", "p_boschloo")
 
 
 def numbers(values: Mapping[str, Number]) -> Json:
@@ -28,8 +32,8 @@ def numbers(values: Mapping[str, Number]) -> Json:
     return named | {name: value for name, value in written.items() if name not in values}
 
 
-def wave_json(wave: Wave) -> Json:
-    """One time-point."""
+def wave_json(wave: Wave, comparisons: Sequence[SideBySide]) -> Json:
+    """One time-point; tipping points are those of `comparisons`."""
     timepoint = wave.timepoint
     return {
         "window": [timepoint.opens_day, timepoint.closes_day],
@@ -44,6 +48,7 @@ def wave_json(wave: Wave) -> Json:
         "outcomes": {
             code: {
                 **{rule: figure.as_json() for rule, figure in each.by_rule.items()},
+                **tipping_json(code, timepoint.month, comparisons),
                 "sentence": each.sentence,
             }
             for code, each in wave.outcomes.items()
@@ -75,17 +80,17 @@ def survival_json(survival: SurvivalFigures) -> Json:
     return {
         "overall": _curve(survival.overall),
         "overall_last_contact": _curve(survival.last_contact),
+        "first_serious_ae": _incidence(survival.first_serious),
     }
 
 
 def comparison_json(one: SideBySide) -> Json:
     """One published figure beside the registry's."""
-        "first_serious_ae": _incidence(survival.first_serious),
     figures = (
         {
             "registry": SUPPRESSED.as_json(),
             "published": {"x": one.pair.figure.x, "n": one.pair.figure.n},
-            "risk_difference": SUPPRESSED.as_json(),
+            **{name: SUPPRESSED.as_json() for name in COMPARED},
         }
         if one.comparison is None
         else one.comparison.as_json()
@@ -97,9 +102,14 @@ def comparison_json(one: SideBySide) -> Json:
         "outcome": one.outcome.code,
         "months": one.pair.months,
         **figures,
+        "rate_ratio": _rate_ratio(one.rates),
         "mismatches": list(one.mismatches),
         "verdict": one.verdict,
     }
+
+
+def _rate_ratio(rates: RateComparison | Suppressed) -> Json:
+    return rates.as_json() if isinstance(rates, Suppressed) else rates.ratio.as_json()
 
 
 def _label(figures: LabelFigures) -> Json:

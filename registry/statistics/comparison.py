@@ -10,28 +10,18 @@ silent patients leave possible.
 * "too few to tell": anything else. It never means that the two are equal.
 """
 
-import math
 from dataclasses import dataclass
 
+from registry.statistics.methods import DEFAULT, Methods
 from registry.statistics.missing import RULES, OutcomeCounts, best_case, worst_case
-from registry.statistics.proportions import wilson
-from registry.statistics.values import Estimate, Json, Proportion
+from registry.statistics.proportions import proportion
+from registry.statistics.tables import TableTests, table_tests
+from registry.statistics.tipping import TippingPoint, direction, tipping_point
+from registry.statistics.two_proportions import odds_ratio, risk_difference, risk_ratio
+from registry.statistics.values import Estimate, Json, Proportion, beside
 
 TOO_FEW = "too few to tell"
 _DIRECTIONS = {-1: "registry lower", 1: "registry higher"}
-
-
-def risk_difference(x1: int, n1: int, x2: int, n2: int, level: float = 0.95) -> Estimate:
-    """p1 - p2 by Newcombe's hybrid score interval, method 10 (Newcombe 1998, Stat Med 17:873)."""
-    first, second = wilson(x1, n1, level), wilson(x2, n2, level)
-    if not (n1 and n2):
-        empty = first.reason or second.reason
-        return Estimate(None, None, None, "newcombe", level, empty)
-    (p1, l1, u1), (p2, l2, u2) = _parts(first), _parts(second)
-    difference = p1 - p2
-    lower = difference - math.hypot(p1 - l1, u2 - p2)
-    upper = difference + math.hypot(u1 - p1, p2 - l2)
-    return Estimate(difference, max(-1.0, lower), min(1.0, upper), "newcombe", level)
 
 
 @dataclass(frozen=True)
@@ -42,9 +32,13 @@ class Comparison:
     registry: Proportion
     published: Proportion
     risk_difference: Estimate
+    risk_ratio: Estimate
+    odds_ratio: Estimate
+    tests: TableTests
     lowest: Proportion
     highest: Proportion
     silent: int
+    tipping: TippingPoint | None
     verdict: str
 
     def as_json(self) -> Json:
@@ -52,6 +46,9 @@ class Comparison:
             "registry": self.registry.as_json() | {"rule": self.rule},
             "published": self.published.as_json(),
             "risk_difference": self.risk_difference.as_json(),
+            "risk_ratio": self.risk_ratio.as_json(),
+            "odds_ratio": self.odds_ratio.as_json(),
+            **beside(p_fisher=self.tests.fisher, p_boschloo=self.tests.boschloo),
             "verdict": self.verdict,
         }
 
@@ -78,21 +75,29 @@ def compare(
     lowest: Proportion | None = None,
     highest: Proportion | None = None,
     silent: int = 0,
+    methods: Methods = DEFAULT,
 ) -> Comparison:
     """Any registry proportion beside x of n; without bounds nobody is silent."""
-    low, high = lowest or registry, highest or registry
+    level, low, high = registry.level, lowest or registry, highest or registry
     differences = [
-        risk_difference(p.x, p.n, *published, level=registry.level) for p in (registry, low, high)
+        risk_difference(p.x, p.n, *published, methods.difference, level)
+        for p in (registry, low, high)
     ]
+    directions = [direction(each) for each in differences]
+    table = (registry.x, registry.n, *published)
     return Comparison(
         rule=rule,
         registry=registry,
-        published=wilson(*published, registry.level),
+        published=proportion(*published, methods.share, level),
         risk_difference=differences[0],
+        risk_ratio=risk_ratio(*table, methods.risk_ratio, level),
+        odds_ratio=odds_ratio(*table, methods.odds_ratio, level),
+        tests=table_tests(*table),
         lowest=low,
         highest=high,
         silent=silent,
-        verdict=_verdict([_direction(d) for d in differences], silent),
+        tipping=tipping_point(directions[0], low, high, published, methods.difference),
+        verdict=_verdict(directions, silent),
     )
 
 
@@ -103,14 +108,3 @@ def _verdict(directions: list[int], silent: int) -> str:
     if silent and (by_rule or lowest * highest < 0):
         return f"not determined: depends on the {silent} silent"
     return TOO_FEW
-
-
-def _direction(difference: Estimate) -> int:
-    """-1 or 1 if the whole interval lies below or above 0, else 0."""
-    if difference.lower is None or difference.upper is None:
-        return 0
-    return int(difference.lower > 0) - int(difference.upper < 0)
-
-
-def _parts(share: Proportion) -> tuple[float, float, float]:
-    return share.estimate or 0.0, share.lower or 0.0, share.upper or 0.0

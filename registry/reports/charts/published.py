@@ -69,15 +69,16 @@ def warnings(beside: Beside, library: Library) -> list[str]:
     """Every cohort that may stand twice in one block."""
     found: list[str] = []
     for each in beside:
-        label, where = library.study(each.study).label, _where(each)
+        label, place = library.study(each.study).label, where(each)
         for text in each.mismatches:
-            is_told = any(told.startswith(f"{where}:") and label in told for told in found)
+            is_told = any(told.startswith(f"{place}:") and label in told for told in found)
             if text.startswith(TWICE) and not is_told:
-                found.append(f"{where}: {label}, {text.removeprefix(TWICE).strip()}.")
+                found.append(f"{place}: {label}, {text.removeprefix(TWICE).strip()}.")
     return found
 
 
-def _where(each: SideBySide) -> str:
+def where(each: SideBySide) -> str:
+    """Outcome and month."""
     return f"{each.outcome.label}, month {each.pair.months}"
 
 
@@ -105,7 +106,7 @@ def shares(beside: Beside, waves: Mapping[int, Wave], library: Library) -> list[
     """A block per outcome and month: the registry first, then every paper."""
     return [
         ShareBlock(
-            _where(rows[0]),
+            where(rows[0]),
             f"Registry: {RULE_WORDS[rows[0].outcome.missing_rule.value]}",
             (_ours(waves[month].outcomes[code]), *(_theirs(row, library) for row in rows)),
         )
@@ -126,11 +127,12 @@ def _ours(found: OutcomeFigures) -> ShareRow:
 def _theirs(each: SideBySide, library: Library) -> ShareRow:
     study = library.study(each.study)
     return ShareRow(
-        _label(each, study), _mark(each, library), _published(each), about=_special(each)
+        label_of(each, study), _mark(each, library), _published(each), about=_special(each)
     )
 
 
-def _label(each: SideBySide, study: Study) -> str:
+def label_of(each: SideBySide, study: Study) -> str:
+    """The study, with its arm if it has several."""
     return study.label if len(study.arms) == 1 else f"{study.label}, {each.arm}"
 
 
@@ -144,6 +146,8 @@ def _published(each: SideBySide) -> Counted:
 
 
 def _theirs_alone(each: SideBySide) -> Proportion:
+    if each.comparison is not None:
+        return each.comparison.published
     return wilson(each.pair.figure.x or 0, each.pair.figure.n or 0)
 
 
@@ -162,7 +166,7 @@ def _contrast(rows: list[SideBySide], study: Study, named: Mapping[str, str]) ->
     verdict = next(iter(verdicts)) if len(verdicts) == 1 else ""
     differs = dict.fromkeys(named[text] for row in rows for text in _general(row))
     return DifferenceBlock(
-        f"{_where(rows[0])}, against {study.label}",
+        f"{where(rows[0])}, against {study.label}",
         f"{_sentence(study.design)}",
         tuple(_difference(row, study, "" if verdict else row.verdict) for row in rows),
         verdict[:1].upper() + verdict[1:],
@@ -216,5 +220,5 @@ def lead(
 
 
 def _beside(each: SideBySide, library: Library) -> str:
-    label = _label(each, library.study(each.study))
+    label = label_of(each, library.study(each.study))
     return f"{label} printed {shown.full(_theirs_alone(each))}: {each.verdict}."

@@ -9,6 +9,19 @@ from registry.statistics.policy import Shown, Suppressed
 from registry.statistics.values import Estimate, NotEstimable, Proportion, Rate
 
 NOBODY_DUE = "nobody is due yet"
+METHODS = {
+    "wilson": "Wilson",
+    "wilson-continuity": "Wilson with continuity correction",
+    "clopper-pearson": "Clopper-Pearson",
+    "mid-p": "mid-p",
+    "jeffreys": "Jeffreys",
+    "agresti-coull": "Agresti-Coull",
+    "newcombe": "Newcombe",
+    "miettinen-nurminen": "Miettinen-Nurminen score",
+    "koopman": "Koopman score",
+    "score": "Miettinen-Nurminen score",
+    "conditional": "exact conditional",
+}
 
 
 @dataclass(frozen=True)

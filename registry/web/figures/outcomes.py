@@ -6,12 +6,13 @@ from markupsafe import Markup
 from registry.reports import figures
 from registry.reports.charts import outcomes as charts
 from registry.reports.charts.outcomes import OutcomeView
+from registry.reports.charts.shown import METHODS
 from registry.web.figures import frame
 from registry.web.figures.frame import Shown
 
 outcomes = Blueprint("outcomes", __name__)
 NOTE = (
-    "Dot and line: those whose outcome is known, 95 % Wilson interval; right only if the silent "
+    "Dot and line: those whose outcome is known, 95 % interval ({}); right only if the silent "
     "are like them. Bracket: the share if none, and if all, of the silent had it; no assumption."
 )
 
@@ -20,7 +21,9 @@ NOTE = (
 def page() -> str:
     """All outcomes of the protocol."""
     found = frame.asked()
-    return frame.page("outcomes", found, views=_views(found), rules=charts.rules(), note=NOTE)
+    return frame.page(
+        "outcomes", found, views=_views(found), rules=charts.rules(), note=_note(found)
+    )
 
 
 @outcomes.get("/figures/outcomes.csv")
@@ -36,6 +39,10 @@ def picture(name: str) -> Response:
     return frame.picture(found, name, {v.code: _drawn(found, v) for v in _views(found)})
 
 
+def _note(found: Shown) -> str:
+    return NOTE.format(METHODS[found.report.protocol.statistics.share])
+
+
 def _views(found: Shown) -> list[OutcomeView]:
     protocol = found.report.protocol
     return charts.views(found.report.waves, protocol.outcomes, protocol.primary.months)
@@ -43,5 +50,5 @@ def _views(found: Shown) -> list[OutcomeView]:
 
 def _drawn(found: Shown, view: OutcomeView) -> Markup:
     measure = f"{view.definition} Share of patients due whose outcome is known."
-    caption = found.caption(f"{view.label} by wave", measure, f"{NOTE} {view.lead}")
+    caption = found.caption(f"{view.label} by wave", measure, f"{_note(found)} {view.lead}")
     return figures.share_download([view.block], caption, "Wave")

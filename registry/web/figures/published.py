@@ -6,6 +6,8 @@ from markupsafe import Markup
 from registry.reports import figures
 from registry.reports.charts import apart as lists
 from registry.reports.charts import published as charts
+from registry.reports.charts import ratios as tables
+from registry.reports.charts.shown import METHODS
 from registry.reports.figures import ShareBlock
 from registry.reports.sentences import NO_EQUALITY, NOT_RANDOMISED
 from registry.web.figures import frame
@@ -13,12 +15,12 @@ from registry.web.figures.frame import Shown
 
 published = Blueprint("published", __name__)
 NOTE = (
-    "Intervals: Wilson, 95 %. Published counts as printed; their intervals are computed here from "
+    "Intervals: {}, 95 %. Published counts as printed; their intervals are computed here from "
     "those counts. Brackets stand at the registry only, because the papers do not print how many "
     "were silent."
 )
 DIFFERENCE_NOTE = (
-    "Intervals: Newcombe, 95 %; both sides are samples. Never pooled: a registry and a paper are "
+    "Intervals: {}, 95 %; both sides are samples. Never pooled: a registry and a paper are "
     "not two studies of one question, so there is no summary of them."
 )
 
@@ -52,9 +54,21 @@ def _charts(found: Shown) -> dict[str, object]:
         "contrasts": charts.contrasts(beside, library),
         "differences": charts.differences(beside),
         "warnings": charts.warnings(beside, library),
-        "note": NOTE,
-        "difference_note": DIFFERENCE_NOTE,
+        "note": _note(found),
+        "difference_note": _difference_note(found),
+        "ratios": tables.ratios(beside, library),
+        "ratio_note": tables.note(report.protocol.statistics),
+        "rates": tables.rates(beside, library),
+        "tipping": tables.tipping(beside, library),
     }
+
+
+def _note(found: Shown) -> str:
+    return NOTE.format(METHODS[found.report.protocol.statistics.share])
+
+
+def _difference_note(found: Shown) -> str:
+    return DIFFERENCE_NOTE.format(METHODS[found.report.protocol.statistics.difference])
 
 
 def _lists(found: Shown) -> dict[str, object]:
@@ -73,14 +87,16 @@ def _shares(found: Shown) -> Markup:
     report = found.report
     blocks = charts.shares(report.comparisons, report.waves, report.library)
     caption = found.caption(
-        "Registry against published figures", "Share of patients.", f"{NOTE} {_flags(blocks)}"
+        "Registry against published figures",
+        "Share of patients.",
+        f"{_note(found)} {_flags(blocks)}",
     )
     return figures.share_download(blocks, caption)
 
 
 def _contrasts(found: Shown) -> Markup:
     blocks = charts.contrasts(found.report.comparisons, found.report.library)
-    note = f"{DIFFERENCE_NOTE} {NOT_RANDOMISED} {NO_EQUALITY}"
+    note = f"{_difference_note(found)} {NOT_RANDOMISED} {NO_EQUALITY}"
     caption = found.caption("Registry minus published figures", "Risk difference in points.", note)
     return figures.difference_download(blocks, caption)
 

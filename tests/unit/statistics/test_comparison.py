@@ -9,10 +9,10 @@ from registry.statistics.comparison import (
     TOO_FEW,
     compare,
     compare_outcome,
-    risk_difference,
 )
 from registry.statistics.missing import OutcomeCounts
 from registry.statistics.proportions import wilson
+from registry.statistics.two_proportions import risk_difference
 
 
 @st.composite

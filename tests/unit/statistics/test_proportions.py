@@ -9,11 +9,19 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from registry.statistics.proportions import clopper_pearson, proportion, wilson, zero_event_upper
+from registry.statistics.proportions import (
+    METHODS,
+    binomial_test,
+    clopper_pearson,
+    proportion,
+    restated,
+    wilson,
+    zero_event_upper,
+)
 from registry.statistics.values import NotEstimable
 
 LEVELS = st.sampled_from([0.8, 0.9, 0.95, 0.99])
-METHODS = st.sampled_from(["wilson", "clopper-pearson"])
+EVERY = st.sampled_from(METHODS)
 
 
 @st.composite
@@ -72,7 +80,80 @@ def test_both_methods_agree_with_scipy_and_statsmodels(xn: tuple[int, int], leve
         assert (ours.lower, ours.upper) == pytest.approx(other, abs=1e-9)
 
 
-@given(counts(), METHODS, LEVELS)
+@pytest.mark.parametrize(
+    ("method", "limits"),
+    [
+        ("wilson-continuity", [(0.2535, 0.3682), (0.0598, 0.1644), (0, 0.2005), (0.0018, 0.1963)]),
+        ("mid-p", [(0.2544, 0.3658), (0.0601, 0.1581), (0, 0.1391), (0.0017, 0.1585)]),
+    ],
+)
+def test_corrected_and_mid_p_limits_as_newcombe_1998_prints_them(
+    method: str, limits: list[tuple[float, float]]
+) -> None:
+    for (x, n), printed in zip(((81, 263), (15, 148), (0, 20), (1, 29)), limits, strict=True):
+        share = proportion(x, n, method)
+        assert (round(share.lower, 4), round(share.upper, 4)) == printed
+
+
+@given(counts(), LEVELS)
+def test_wilson_with_correction_agrees_with_scipy(xn: tuple[int, int], level: float) -> None:
+    x, n = xn
+    ours = proportion(x, n, "wilson-continuity", level)
+    theirs = stats.binomtest(x, n).proportion_ci(level, method="wilsoncc")
+
+    assert (ours.lower, ours.upper) == pytest.approx((theirs.low, theirs.high), abs=1e-9)
+
+
+@given(counts(), LEVELS)
+def test_agresti_coull_and_jeffreys_agree_with_statsmodels_between_the_ends(
+    xn: tuple[int, int], level: float
+) -> None:
+    x, n = xn
+    for method, theirs in (("agresti-coull", "agresti_coull"), ("jeffreys", "jeffreys")):
+        ours = proportion(x, n, method, level)
+        lower, upper = proportion_confint(x, n, 1 - level, method=theirs)
+        assert ours.lower == pytest.approx(lower if x else 0, abs=1e-9)
+        assert ours.upper == pytest.approx(upper if x < n else 1, abs=1e-9)
+
+
+@given(counts(), LEVELS)
+def test_mid_p_limits_are_where_the_mid_p_is_half_of_alpha(
+    xn: tuple[int, int], level: float
+) -> None:
+    x, n = xn
+    share, tail = proportion(x, n, "mid-p", level), (1 - level) / 2
+
+    def above(p: float) -> float:
+        return float(stats.binom.sf(x, n, p) + stats.binom.pmf(x, n, p) / 2)
+
+    if x:
+        assert above(share.lower) == pytest.approx(tail, rel=1e-6)
+    if x < n:
+        assert 1 - above(share.upper) == pytest.approx(tail, rel=1e-5, abs=1e-12)
+
+
+@given(counts(), st.floats(0.001, 0.999))
+def test_the_binomial_test_agrees_with_scipy(xn: tuple[int, int], p: float) -> None:
+    theirs = stats.binomtest(*xn, p).pvalue
+
+    assert binomial_test(*xn, p) == pytest.approx(theirs, rel=1e-5, abs=1e-13)
+
+
+def test_the_binomial_test_at_the_ends() -> None:
+    assert binomial_test(0, 0, 0.3) == 1
+    assert (binomial_test(0, 9, 0.0), binomial_test(3, 9, 0.0)) == (1, 0)
+    assert binomial_test(682, 925, 0.75) == pytest.approx(0.3825, abs=5e-5)  # R: ?binom.test
+    with pytest.raises(ValueError, match="cannot be tested"):
+        binomial_test(3, 2, 0.5)
+
+
+def test_a_share_is_restated_by_another_method_and_stays_not_estimable() -> None:
+    assert restated(wilson(3, 9), "jeffreys") == proportion(3, 9, "jeffreys")
+    empty = restated(proportion(0, 0, nobody="nobody answered"), "mid-p")
+    assert (empty.reason, empty.method) == ("nobody answered", "mid-p")
+
+
+@given(counts(), EVERY, LEVELS)
 def test_the_interval_holds_the_share_and_mirrors(
     xn: tuple[int, int], method: str, level: float
 ) -> None:
@@ -84,13 +165,15 @@ def test_the_interval_holds_the_share_and_mirrors(
     assert share.lower == pytest.approx(1 - mirror.upper, abs=1e-12)
 
 
-@pytest.mark.parametrize("method", ["wilson", "clopper-pearson"])
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("n", [1, 2, 7, 40, 1000])
 def test_the_ends_are_exactly_0_and_1_and_limits_rise_with_x(method: str, n: int) -> None:
     shares = [proportion(x, n, method) for x in range(n + 1)]
 
     assert (shares[0].lower, shares[-1].upper) == (0.0, 1.0)
-    assert all(a.lower < b.lower and a.upper < b.upper for a, b in pairwise(shares))
+    assert all(a.lower <= b.lower and a.upper <= b.upper for a, b in pairwise(shares))
+    if method in ("wilson", "clopper-pearson"):
+        assert all(a.lower < b.lower and a.upper < b.upper for a, b in pairwise(shares))
 
 
 def _coverage(method: str, n: int, p: float) -> float:
@@ -98,15 +181,23 @@ def _coverage(method: str, n: int, p: float) -> float:
     return sum(stats.binom.pmf(s.x, n, p) for s in shares if s.lower <= p <= s.upper)
 
 
+def _mean_coverage(method: str, n: int, grid: list[float]) -> float:
+    return sum(_coverage(method, n, p) for p in grid) / len(grid)
+
+
 @pytest.mark.parametrize("n", [1, 5, 12, 30])
 def test_exact_intervals_cover_always_and_wilson_on_average(n: int) -> None:
     grid = [i / 200 for i in range(1, 200)]
 
     assert min(_coverage("clopper-pearson", n, p) for p in grid) >= 0.95
-    assert sum(_coverage("wilson", n, p) for p in grid) / len(grid) == pytest.approx(0.95, abs=0.02)
+    assert _mean_coverage("wilson", n, grid) == pytest.approx(0.95, abs=0.02)
+    if n > 1:
+        assert _mean_coverage("jeffreys", n, grid) == pytest.approx(0.95, abs=0.02)
+        assert 0.95 <= _mean_coverage("mid-p", n, grid) <= 0.98
+    assert min(_coverage("wilson-continuity", n, p) for p in grid) >= 0.94
 
 
-@pytest.mark.parametrize("method", ["wilson", "clopper-pearson"])
+@pytest.mark.parametrize("method", METHODS)
 def test_nothing_of_nothing_is_not_estimable(method: str) -> None:
     share = proportion(0, 0, method, nobody="nobody answered")
 
