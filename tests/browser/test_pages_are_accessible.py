@@ -7,6 +7,11 @@ from browser.conftest import Live
 from factories import a_patient, an_adverse_event, an_answered_follow_up, follow_up_of
 from functional.test_door import link_to
 
+from registry import tokens
+from registry.actions.enrolment import Enrolled
+from registry.db import reading
+from registry.models import Instance
+
 pytestmark = pytest.mark.browser
 
 STAFF_PAGES = {
@@ -49,6 +54,15 @@ def test_staff_pages(live: Live, window: Any, role: str, look: str) -> None:
     assert found == []
 
 
+def preferences_of(live: Live, patient: Enrolled) -> str:
+    """The page that a letter's link to the patient's choices opens."""
+    follow_up = follow_up_of(live.runtime, patient.patient_id, 1)
+    with reading(live.runtime) as session:
+        instance = session.get_one(Instance, 1).instance_id
+    keys = live.runtime.settings.token_keys
+    return f"/p/{tokens.preferences_token(keys, max(keys), instance, follow_up.id)}"
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_patient_pages(live: Live, window: Any, look: str) -> None:
     patient = a_patient(live.runtime)
@@ -68,7 +82,7 @@ def test_patient_pages(live: Live, window: Any, look: str) -> None:
     page.get_by_label("8", exact=True).check()
     page.get_by_role("button", name="Save and continue").click()
     found += visitor.violations()
-    for address in ("/s/review", "/s/leave"):
+    for address in ("/s/review", "/s/leave", preferences_of(live, patient)):
         visitor.go(address)
         found += visitor.violations()
     # a page that tells what is wrong is answered with 422, of which the console complains

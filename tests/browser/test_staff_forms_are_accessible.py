@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 FORMS = (
     "telephone", "calls/1", "events/new", "labs/new", "treatment-date", "course", "courses/new",
     "administrations/new", "observations/new", "baseline", "medicines/new", "identity",
-    "consents/new", "links/1",
+    "consents/new", "links/1", "mail",
 )  # fmt: skip
 
 
