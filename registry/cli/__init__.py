@@ -15,6 +15,7 @@ MODULES = {
     "restore": "restoring",
     "reconcile": "restoring",
     "conservation": "conservation",
+    "protocol": "protocol",
     "import": "imports",
     "report": "report",
     "demo": "demo",

@@ -1,17 +1,20 @@
 """restore, reconcile: bringing a backup back without writing to anybody a second time."""
 
+import os
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import click
+from sqlalchemy import make_url
 
 from registry import door_role, migrate, restoring
 from registry.actions import installation, reconciling
 from registry.cli.common import migrated, runtime_from_env
-from registry.db import transaction
+from registry.db import make_engine, transaction
 from registry.journal import JournalFault, Line
 from registry.runtime import Runtime, make_runtime
+from registry.settings import Settings
 
 BY = "registry restore"
 HELD = (
@@ -28,43 +31,37 @@ def restore(file: Path) -> None:
     Stop the registry first. Nothing is overwritten: SQLite's file must have been moved away,
     PostgreSQL's database must be empty. The keys are not in a backup.
     """
-    with runtime_from_env() as runtime:
-        bring_back(runtime, file)
+    # no runtime yet: connecting would make the file that must not be there
+    bring_back(Settings.from_env(os.environ), file)
     click.echo(HELD, err=True)
 
 
-def bring_back(runtime: Runtime, file: Path) -> None:
-    """Restore into the database of this runtime, under the hold. Raises RestoreFailed."""
-    if runtime.settings.embedded:
-        _restore_sqlite(runtime, file)
+def bring_back(settings: Settings, file: Path) -> None:
+    """Restore into the database of these settings, under the hold. Raises RestoreFailed."""
+    if settings.embedded:
+        target = Path(make_url(settings.database_url).database or "")
+        with restoring.restoring_sqlite(file, target) as copy:
+            journal = settings.journal_file
+            _finish(replace(settings, database_url=f"sqlite:///{copy}", journal=journal), file)
     else:
-        restoring.restore_postgresql(runtime.sessions.engine, file)
-        _finish(runtime, file)
+        engine = make_engine(settings.database_url)
+        try:
+            restoring.restore_postgresql(engine, file)
+        finally:
+            engine.dispose()
+        _finish(settings, file)
 
 
-def _restore_sqlite(runtime: Runtime, file: Path) -> None:
-    target = Path(runtime.sessions.engine.url.database or "")
-    runtime.close()
-    with restoring.restoring_sqlite(file, target) as copy:
-        settings = replace(
-            runtime.settings,
-            database_url=f"sqlite:///{copy}",
-            journal=runtime.settings.journal_file,
-        )
-        with closing(make_runtime(settings)) as beside:
-            _finish(beside, file)
-
-
-def _finish(runtime: Runtime, file: Path) -> None:
+def _finish(settings: Settings, file: Path) -> None:
     """The newest schema, the door's rights, the mark, and no number given a second time."""
-    migrate.to_head(runtime.sessions.engine)
-    door = runtime.settings.door_database_url
-    why = f"restored from {file.name}"
-    with transaction(runtime) as session:
-        if door and not runtime.settings.embedded:
-            door_role.set_up(session.connection(), door)
-        at = runtime.clock.now()
-        installation.mark_restored(session, _lines(runtime), why, by=BY, at=at)
+    why, door = f"restored from {file.name}", settings.door_database_url
+    with closing(make_runtime(settings)) as runtime:
+        migrate.to_head(runtime.sessions.engine)
+        with transaction(runtime) as session:
+            if door and not settings.embedded:
+                door_role.set_up(session.connection(), door)
+            at = runtime.clock.now()
+            installation.mark_restored(session, _lines(runtime), why, by=BY, at=at)
 
 
 def _lines(runtime: Runtime) -> list[Line]:

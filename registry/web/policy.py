@@ -33,6 +33,7 @@ POLICY: Policy = {
     "health.live": FILES,
     "health.ready": FILES,
     "returns.receive": FILES,  # proved by its signature
+    "metrics.page": _anywhere(TRAIL),
     "session.sign_in": ANYONE,
     "session.lost_password": ANYONE,
     "session.choose_password": ANYONE,
@@ -114,6 +115,7 @@ POLICY: Policy = {
     "keys.add": _anywhere(ADMINISTRATION),
     "keys.revoke": _anywhere(ADMINISTRATION),
     "protocol.show": STAFF,
+    "protocol.rehearse": STAFF,
     "post.outbox": _anywhere(ADMINISTRATION),
     "holds.place": _anywhere(ADMINISTRATION),
     "holds.lift": _anywhere(ADMINISTRATION),
@@ -121,6 +123,7 @@ POLICY: Policy = {
     "dead_letters.resend": _anywhere(ADMINISTRATION),
     "dead_letters.give_up": _anywhere(ADMINISTRATION),
     "post.test_letter": _anywhere(ADMINISTRATION),
+    "standing.page": _anywhere(ADMINISTRATION | {"data_manager", "auditor"}),
     "trail.search": _anywhere(TRAIL),
     "trail.verify": _anywhere(TRAIL),
     "mailbox.index": _anywhere(ADMINISTRATION),

@@ -28,7 +28,7 @@ STAFF_PAGES = {
     ),
     "administrator": (
         "/", "/sites", "/sites/add", "/users", "/users/add", "/keys", "/keys/add", "/outbox",
-        "/standing",
+        "/standing", "/protocol/rehearsal",
         "/audit", "/audit/verify", "/protocol", "/mailbox",
     ),
 }  # fmt: skip

@@ -87,7 +87,8 @@ class Places:
     def restored(self, file: Path) -> Runtime:
         """A backup brought back by the command."""
         url = self.empty()
-        bring_back(self.open(url), file)
+        journal = self.registry.settings.journal_file
+        bring_back(replace(self.registry.settings, database_url=url, journal=journal), file)
         return self.open(url)
 
     def _sql(self, statement: str) -> None:

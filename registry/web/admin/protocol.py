@@ -1,6 +1,7 @@
 """The protocol in force: its schedule, outcomes and words, and what it would send to whom when."""
 
 from datetime import date
+from zoneinfo import available_timezones
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
@@ -8,9 +9,9 @@ from sqlalchemy import select
 
 from registry import http
 from registry.db import reading
-from registry.models import ProtocolVersion
+from registry.models import ProtocolVersion, Site
 from registry.protocols import Protocol
-from registry.queries import protocols
+from registry.queries import preflight, protocols
 from surveys.lifecycle import Reminder, call_on, reminders
 from surveys.timepoints import PlannedFollowUp
 
@@ -27,6 +28,24 @@ def show() -> ResponseReturnValue:
     return render_template(
         "admin/protocol.html", protocol=current, versions=versions, treated_on=treated_on,
         calendar=_calendar(current, treated_on),
+    )  # fmt: skip
+
+
+@protocol.get("/protocol/rehearsal")
+def rehearse() -> ResponseReturnValue:
+    """What the protocol in force lacks here, and every letter of a silent patient as it reads."""
+    zones = sorted(available_timezones())
+    zone = request.args.get("zone", http.runtime().settings.zone)
+    zone = zone if zone in zones else "UTC"
+    treated_on = _day(request.args.get("treated_on", "")) or http.at().date()
+    with reading(http.runtime()) as session:
+        current = protocols.in_force(session).protocol
+        lacks = preflight.missing(session, current, http.runtime().settings)
+        site = session.scalars(select(Site).order_by(Site.id).limit(1)).first()
+    shown = preflight.rehearsal(current, http.runtime().settings, treated_on, zone=zone, site=site)
+    return render_template(
+        "admin/rehearsal.html", protocol=current, lacks=lacks, letters=shown, zone=zone,
+        zones=zones, treated_on=treated_on,
     )  # fmt: skip
 
 
