@@ -9,7 +9,8 @@ COPY registry registry
 COPY workers workers
 COPY surveys surveys
 COPY migrations migrations
-RUN pip install --no-deps . && useradd --system --create-home registry
+RUN pip install --no-deps . && useradd --system --create-home registry \
+    && install -d -o registry -g registry /var/lib/registry
 USER registry
 ENTRYPOINT ["registry"]
 CMD ["--help"]

@@ -139,6 +139,7 @@ def production(pytestconfig: pytest.Config, tmp_path: Path) -> Iterator[Producti
             "REGISTRY_SMTP_URL": f"smtp://127.0.0.1:{mail.port}",
             "REGISTRY_MAIL_FROM": "registry@example.org",
             "REGISTRY_SEND_WINDOW": "always",
+            "REGISTRY_JOURNAL": str(tmp_path / "journal.jsonl"),
             "REGISTRY_PUBLIC_URL": f"http://127.0.0.1:{free_port()}",
             "REGISTRY_DOOR_URL": f"http://127.0.0.1:{free_port()}",
             **keys(),
