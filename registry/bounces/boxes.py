@@ -87,18 +87,19 @@ def opened(url: str) -> Iterator[Box]:
         return
     try:
         with closing(_Session(parts)) as session:
+            session.begin()
             yield Imap(session.server)
     except (imaplib.IMAP4.error, OSError) as error:
         told = type(error).__name__ if isinstance(error, imaplib.IMAP4.error) else str(error)
-        raise NoMailbox(
-            f"The bounce mailbox at {parts.hostname} cannot be read: {told}."
-        ) from error
+        where = f"The bounce mailbox at {parts.hostname}"
+        raise NoMailbox(f"{where} cannot be read: {told}.") from error
 
 
 class _Session:
-    """Signed in, with the folder chosen; signed out at the end."""
+    """A connection; signed out and closed at the end, whatever happened."""
 
     def __init__(self, parts: SplitResult) -> None:
+        self._parts = parts
         host = parts.hostname or ""
         if parts.scheme == "imaps":
             context = ssl.create_default_context()
@@ -108,11 +109,13 @@ class _Session:
             )
         else:
             self.server = imaplib.IMAP4(host, parts.port or 143, timeout=SECONDS)
+
+    def begin(self) -> None:
+        """Sign in and choose the folder."""
+        parts = self._parts
         self.server.login(unquote(parts.username or ""), unquote(parts.password or ""))
         folder = unquote(parts.path).strip("/") or "INBOX"
-        verdict, _ = self.server.select(f'"{folder}"')
-        if verdict != "OK":
-            self.close()
+        if self.server.select(f'"{folder}"')[0] != "OK":
             raise NoMailbox(f"REGISTRY_BOUNCE_MAILBOX: there is no folder {folder} there.")
 
     def close(self) -> None:
