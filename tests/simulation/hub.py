@@ -11,6 +11,9 @@ from greenlet import getcurrent, greenlet
 from simulation.ledger import LastCommit
 
 
+LEASE = timedelta(minutes=16)  # somebody who stands still for so long has lost its letters
+
+
 class Killed(BaseException):
     """kill -9: nothing catches it, and whoever was killed commits nothing more."""
 
@@ -24,6 +27,7 @@ class Process(greenlet):
         self.is_dead = False
         self.is_mortal = False
         self.has_stalled = False
+        self.turn = 0
         self.last: LastCommit | None = None
         self.skew = timedelta(0)
         self._work = work
@@ -71,6 +75,7 @@ class Hub:
         self.kills = 0
         self.home = getcurrent()
         self._turns: list[_Turn] = []
+        self._asleep: list[tuple[datetime, Process]] = []
         self._number = 0
 
     def spawn(self, name: str, work: Callable[[], object], after: float = 0.0) -> Process:
@@ -82,13 +87,14 @@ class Hub:
     def _plan(self, process: Process, after: float) -> None:
         self._number += 1
         at = self.now + timedelta(seconds=after)
+        process.turn = self._number  # whatever was planned for it before counts no more
         heapq.heappush(self._turns, _Turn(at, self.dice.random(), self._number, process))
 
     def run(self, until: datetime) -> None:
         """Let everybody live until then."""
         while self._turns and self._turns[0].at <= until:
             turn = heapq.heappop(self._turns)
-            if not turn.process.is_dead:
+            if not turn.process.is_dead and turn.process.turn == turn.number:
                 self.now = turn.at
                 turn.process.switch()
         self.now = max(self.now, until)
@@ -146,8 +152,16 @@ class Hub:
         mine = self.current
         assert mine is not None
         mine.has_stalled = True
-        self.tell(f"stands still for {seconds / 60:.0f} min at {where}")
+        self.tell(f"stands still at {where}")
+        self._asleep.append((self.now + LEASE, mine))
         self.sleep(seconds)
+        self._asleep = [one for one in self._asleep if one[1] is not mine]
+
+    def wake_sleepers(self) -> None:
+        """Who stood still for long comes back at the worst moment: while another does its work."""
+        for since, process in self._asleep:
+            if since <= self.now and not process.is_dead and self.dice.random() < 0.7:
+                self._plan(process, self.dice.choice([0.0, 5.0]))
 
     def die(self, where: str) -> None:
         """Kill the process whose turn it is."""

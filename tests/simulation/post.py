@@ -76,6 +76,7 @@ class WorkerMailer:
         hub.tell(f"DATA to {self._recipient}, dated {attempt.dated_at:%Y-%m-%d %H:%M:%S}")
         for tell in office.on_body:
             tell(self._recipient)
+        hub.wake_sleepers()
         hub.step("DATA")
         if office.is_lucky(office.later):
             attempt.refused = "452"

@@ -123,7 +123,7 @@ class Simulation:
 
         weather, office = self.hub.weather, self.office
         weather.death, weather.deaths = some(0.02), DEATHS
-        weather.pause, weather.stall = some(0.03), some(0.004)
+        weather.pause, weather.stall = some(0.03), some(0.012)
         office.unreachable, office.later, office.policy = some(0.1), some(0.15), some(0.02)
         office.lost, office.slow = some(0.15), some(0.2)
         self.broker.loses, self.broker.doubles = some(0.5), some(0.3)
