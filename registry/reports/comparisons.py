@@ -1,30 +1,41 @@
 """The registry beside published figures: only the same outcome at the same time-point."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from registry.protocols import Protocol
 from registry.published import Figure, Library, Pair, Pairing, pair
 from registry.reports.values import OutcomeFigures, SideBySide, Wave
 from registry.statistics.comparison import Comparison, compare
-from registry.statistics.policy import SUPPRESSED, Suppressed
+from registry.statistics.policy import SUPPRESSED, Policy, Suppressed
+from registry.statistics.tipping import TippingPoint, released_tipping
 from registry.statistics.two_rates import RateComparison, compare_rates, no_rates
 from registry.statistics.values import Proportion
 
 
 def side_by_side(
-    waves: Mapping[int, Wave], protocol: Protocol, library: Library
+    waves: Mapping[int, Wave], protocol: Protocol, library: Library, policy: Policy | None = None
 ) -> tuple[tuple[SideBySide, ...], Pairing]:
-    """What stands beside the registry; with it the pairing, which says why the rest does not."""
+    """What stands beside the registry; with it the pairing, which says why the rest does not.
+
+    `policy`: the one by which the waves were released, None if they are exact.
+    """
     pairing = pair(protocol.outcomes, library)
     beside = [
-        _beside(each, waves[each.months].outcomes[each.outcome.code], library, protocol)
+        _beside(each, waves[each.months].outcomes[each.outcome.code], library, protocol, policy)
         for each in pairing.beside
         if each.months in waves and each.outcome.code in waves[each.months].outcomes
     ]
     return tuple(beside), pairing
 
 
-def _beside(each: Pair, ours: OutcomeFigures, library: Library, protocol: Protocol) -> SideBySide:
+def _beside(
+    each: Pair,
+    ours: OutcomeFigures,
+    library: Library,
+    protocol: Protocol,
+    policy: Policy | None,
+) -> SideBySide:
     figure, study = each.figure, library.study(each.figure.study)
     return SideBySide(
         pair=each,
@@ -32,13 +43,15 @@ def _beside(each: Pair, ours: OutcomeFigures, library: Library, protocol: Protoc
         study=study.id,
         arm=study.arms[figure.arm].name,
         source=" · ".join((study.cite.line, study.sources[figure.source].line)),
-        comparison=_comparison(each, ours, protocol),
+        comparison=_comparison(each, ours, protocol, policy),
         rates=_rates(each.figure, ours),
         mismatches=_mismatches(each, ours.outcome.differs),
     )
 
 
-def _comparison(each: Pair, ours: OutcomeFigures, protocol: Protocol) -> Comparison | None:
+def _comparison(
+    each: Pair, ours: OutcomeFigures, protocol: Protocol, policy: Policy | None
+) -> Comparison | None:
     """From the counts as shown; None if one of them is not."""
     rule = ours.outcome.missing_rule.value
     shown = [ours.by_rule[name] for name in (rule, "worst_case", "best_case")]
@@ -46,7 +59,7 @@ def _comparison(each: Pair, ours: OutcomeFigures, protocol: Protocol) -> Compari
     if len(found) < len(shown) or not isinstance(ours.silent, int):
         return None
     registry, lowest, highest = found
-    return compare(
+    comparison = compare(
         registry,
         (each.figure.x or 0, each.figure.n or 0),
         rule=rule,
@@ -55,6 +68,10 @@ def _comparison(each: Pair, ours: OutcomeFigures, protocol: Protocol) -> Compari
         silent=ours.silent,
         methods=protocol.statistics,
     )
+    tip = comparison.tipping
+    if policy is None or not isinstance(tip, TippingPoint):
+        return comparison
+    return replace(comparison, tipping=released_tipping(tip, policy))
 
 
 def _rates(figure: Figure, ours: OutcomeFigures) -> RateComparison | Suppressed:

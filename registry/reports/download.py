@@ -24,6 +24,7 @@ from registry.reports.values import LabelFigures, SafetyFigures, SideBySide
 from registry.statistics.comparison import Comparison
 from registry.statistics.policy import Suppressed
 from registry.statistics.proportions import clopper_pearson
+from registry.statistics.tipping import TippingPoint
 from registry.statistics.two_rates import RateComparison
 from registry.statistics.values import Estimate, Json, NotEstimable, Proportion, number
 
@@ -260,7 +261,7 @@ def _ratios(found: Comparison | Suppressed) -> Row:
     """Ratios, tests and tipping point."""
     if isinstance(found, Suppressed):
         return dict.fromkeys(COMPARED, SUPPRESSED)
-    tests, tip = found.tests, found.tipping
+    tests = found.tests
     return {
         **_estimate(found.risk_ratio, prefix="risk_ratio_", estimate="risk_ratio"),
         "risk_ratio_method": found.risk_ratio.method,
@@ -270,11 +271,20 @@ def _ratios(found: Comparison | Suppressed) -> Row:
         "p_fisher_mid_p": _cell(tests.fisher_mid_p),
         "p_boschloo": _cell(tests.boschloo),
         "p_pearson": _cell(tests.pearson),
-        "silent": found.silent,
-        "tipping_at_most": None if tip is None else tip.at_most,
-        "tipping_at_least": None if tip is None else tip.at_least,
+        **_tipping(found.tipping),
         **_reason(found.risk_difference, found.risk_ratio, found.odds_ratio, tests.boschloo),
     }
+
+
+def _tipping(tip: TippingPoint | Suppressed | None) -> Row:
+    """Among how many silent, and how many of them it takes."""
+    known = tip if isinstance(tip, TippingPoint) else None
+    cells: Row = {
+        "silent": None if known is None else known.silent,
+        "tipping_at_most": None if known is None else known.at_most,
+        "tipping_at_least": None if known is None else known.at_least,
+    }
+    return dict.fromkeys(cells, SUPPRESSED) if isinstance(tip, Suppressed) else cells
 
 
 def _rates(found: RateComparison | Suppressed) -> Row:

@@ -155,7 +155,8 @@ def build(
         figures = released(counts, protocol, terms, named, RELEASE)
     else:
         figures = exact(counts, protocol, terms)
-    beside, pairing = side_by_side(figures.waves, protocol, library)
+    policy = RELEASE if profile == "release" else None
+    beside, pairing = side_by_side(figures.waves, protocol, library, policy)
     return Report(
         as_of=as_of,
         known_at=known_at,

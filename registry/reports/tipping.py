@@ -1,9 +1,9 @@
 """Tipping points: how many of the silent would change what a comparison says, in words and JSON."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from registry.reports.values import SideBySide
-from registry.statistics.policy import SUPPRESSED
+from registry.statistics.policy import SUPPRESSED, Suppressed
 from registry.statistics.tipping import HIGHER, LOWER, TippingPoint
 from registry.statistics.values import Json
 from registry.words import percent, whole
@@ -17,20 +17,17 @@ def tipping_json(code: str, month: int, comparisons: Iterable[SideBySide]) -> Js
     ours = [each for each in comparisons if (each.outcome.code, each.pair.months) == (code, month)]
     if not ours:
         return {"tipping_point": None, "reason": f"tipping_point: {ALONE}"}
-    if any(each.comparison is None for each in ours):
+    tips = [each.comparison.tipping if each.comparison else SUPPRESSED for each in ours]
+    if all(isinstance(tip, Suppressed) for tip in tips):
         return {"tipping_point": SUPPRESSED.as_json()}
-    found = list(_entries(ours))
+    found = [
+        {"study": each.study, "arm": each.arm, **tip.as_json(), "sentence": tipping_sentence(tip)}
+        for each, tip in zip(ours, tips, strict=True)
+        if isinstance(tip, TippingPoint)
+    ]
     if not found:
         return {"tipping_point": None, "reason": f"tipping_point: {NOBODY}"}
     return {"tipping_point": found}
-
-
-def _entries(beside: Sequence[SideBySide]) -> Iterable[Json]:
-    for each in beside:
-        tip = each.comparison.tipping if each.comparison else None
-        if tip is not None:
-            who: Json = {"study": each.study, "arm": each.arm}
-            yield who | tip.as_json() | {"sentence": tipping_sentence(tip)}
 
 
 def tipping_sentence(tip: TippingPoint) -> str:

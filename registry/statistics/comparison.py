@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from registry.statistics.methods import DEFAULT, Methods
 from registry.statistics.missing import RULES, OutcomeCounts, best_case, worst_case
+from registry.statistics.policy import Suppressed
 from registry.statistics.proportions import proportion
 from registry.statistics.tables import TableTests, table_tests
 from registry.statistics.tipping import TippingPoint, direction, tipping_point
@@ -38,7 +39,7 @@ class Comparison:
     lowest: Proportion
     highest: Proportion
     silent: int
-    tipping: TippingPoint | None
+    tipping: TippingPoint | Suppressed | None
     verdict: str
 
     def as_json(self) -> Json:

@@ -1,8 +1,9 @@
 """Tipping point: how many of the silent would change what a comparison says."""
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from registry.statistics.policy import SUPPRESSED, Policy, Suppressed
 from registry.statistics.two_proportions import risk_difference
 from registry.statistics.values import Estimate, Json, Proportion
 
@@ -63,6 +64,23 @@ def tipping_point(
     return TippingPoint(
         conclusion, silent, same - 1 if same else None, above if above <= silent else None
     )
+
+
+def released_tipping(tip: TippingPoint, policy: Policy) -> TippingPoint | Suppressed:
+    """The same from shown counts, in steps of the rounding and never a small number.
+
+    Thresholds move outward, so that what is said of them stays true: with 10 or more of the silent
+    it says otherwise, if with 7 it does already.
+    """
+    least = policy.rounded(policy.hide_up_to + policy.base // 2)
+    if tip.silent < least:
+        return SUPPRESSED
+    most, from_ = tip.at_most, tip.at_least
+    if most is not None and most < tip.silent:
+        most = most // policy.base * policy.base if most >= least else 0
+    if from_:
+        from_ = min(tip.silent, max(least, -(-from_ // policy.base) * policy.base))
+    return replace(tip, at_most=most, at_least=from_)
 
 
 def direction(difference: Estimate) -> int:

@@ -218,8 +218,7 @@ def counts_in(value: Any, path: str = "") -> Iterator[tuple[str, int]]:
     """Every whole number of a report that counts people or events, with its place."""
     if isinstance(value, dict):
         for key, under in value.items():
-            # a tipping point is a threshold worked out from shown counts, nobody is counted in it
-            if key not in ("published", "tau", "protocol", "window", "months", "tipping_point"):
+            if key not in ("published", "tau", "protocol", "window", "months"):
                 yield from counts_in(under, f"{path}/{key}")
     elif isinstance(value, list):
         for item in value:

@@ -61,6 +61,7 @@ class Wave:
     out_of_window: int = 0
     duplicates: int = 0
     outcomes: dict[str, tuple[int, int, int, int]] = field(default_factory=dict)
+    days: dict[str, int] = field(default_factory=dict)
 
 
 def treated(people: Iterable[Person], as_of: date, site: str | None = None) -> list[Seen]:
@@ -87,6 +88,9 @@ def wave(
         result.duplicates += max(0, len(spare) - 1)
         for outcome in outcomes:
             tally(counts[outcome.code], one, outcome, month, window, letter, counting)
+            if outcome.kind in (OutcomeKind.EVENT, OutcomeKind.DEATH):
+                at_risk = days_at_risk(one, outcome, TARGET[month])
+                result.days[outcome.code] = result.days.get(outcome.code, 0) + at_risk
     result.outcomes = {code: (n[0], n[1], n[2], n[3]) for code, n in counts.items()}
     return result
 
@@ -141,6 +145,17 @@ def tally(
         counts[1 if has else 2] += 1
     elif dead:
         counts[3] += 1
+
+
+def days_at_risk(one: Seen, outcome: Outcome, by: int) -> int:
+    """One day after the other until the first event, the end of follow-up or the target day."""
+    stops = {e.day for e in one.events() if outcome.event in e.categories}
+    if outcome.kind is OutcomeKind.DEATH:
+        stops = {one.death}
+    days = 0
+    while days < min(by, one.end) and days not in stops:
+        days += 1
+    return days
 
 
 def told(outcome: Outcome, counting: Answered | None) -> bool | None:

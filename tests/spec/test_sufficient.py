@@ -150,6 +150,9 @@ def check_wave(found: object, everyone: list[plain.Seen]) -> None:
         code: (c.due, c.responders, c.nonresponders, c.dead) for code, c in found.outcomes.items()
     }
     assert counts == expected.outcomes
+    assert {code: days for code, days in found.days.items() if days} == {
+        code: days for code, days in expected.days.items() if days
+    }
 
 
 def check_safety(

@@ -11,6 +11,7 @@ from registry.reports.values import SideBySide
 from registry.statistics.comparison import Comparison
 from registry.statistics.methods import Methods
 from registry.statistics.tables import BOSCHLOO_LIMIT
+from registry.statistics.tipping import TippingPoint
 from registry.statistics.two_rates import RateComparison
 from registry.statistics.values import Estimate, NotEstimable
 
@@ -48,7 +49,11 @@ def tipping(beside: Sequence[SideBySide], library: Library) -> Rows:
     return Rows(
         "How many of the silent would change it",
         ("Registry against", "What it says, and what would change it"),
-        tuple((_name(each, library), tipping_sentence(tip)) for each, tip in found if tip),
+        tuple(
+            (_name(each, library), tipping_sentence(tip))
+            for each, tip in found
+            if isinstance(tip, TippingPoint)
+        ),
     )
 
 
