@@ -59,6 +59,10 @@ class Instant(click.ParamType[datetime]):
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="further published figures to stand beside the registry",
 )
+@click.option(
+    "--covariates",
+    help="baseline covariates that answers are weighted by, most important first: age,sex",
+)
 def report(
     as_of: date | None,
     known_at: datetime | None,
@@ -66,6 +70,7 @@ def report(
     site: str | None,
     file: Path | None,
     figures: Path | None,
+    covariates: str | None,
 ) -> None:
     """The whole report as JSON: response rates, outcomes, safety, survival, comparisons."""
     library = published.library()
@@ -81,6 +86,7 @@ def report(
             known_at=known_at,
             site=site,
             profile=profile,
+            covariates=None if covariates is None else _names(covariates),
         ).as_text()
     if file is None:
         click.echo(text, nl=False)
@@ -95,6 +101,10 @@ def _write(file: Path, text: str) -> None:
     except OSError as error:
         reason = f"cannot write {file}: {error.strerror}"
         raise click.BadParameter(reason, param_hint="--json") from error
+
+
+def _names(text: str) -> list[str]:
+    return [name for name in (each.strip() for each in text.split(",")) if name]
 
 
 COMMANDS: tuple[click.Command, ...] = (report,)

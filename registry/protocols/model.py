@@ -264,6 +264,7 @@ class Protocol:
     observation_items: tuple[Coded, ...]
     emergency: str
     statistics: Methods = DEFAULT
+    weighting: tuple[str, ...] = ()
     text: str = field(default="", metadata={"given": True})
     fingerprint: str = field(default="", metadata={"given": True})
 

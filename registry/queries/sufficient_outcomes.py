@@ -35,11 +35,13 @@ def outcome_columns(
     cut: Cut,
     timepoint: Timepoint,
     outcomes: Sequence[Outcome],
+    baseline: Sequence[ColumnElement[Any]] = (),
 ) -> CTE:
-    """Per due patient `letter` and, for outcome i, `within{i}`, `has{i}` (NULL: not known) and
-    `dead{i}`, each 1 or 0; of TIMED outcomes also `days{i}`, those at risk up to the target day.
+    """Per due patient `letter`, the columns of `baseline` and, for outcome i, `within{i}`,
+    `has{i}` (NULL: not known) and `dead{i}`, each 1 or 0; of TIMED outcomes also `days{i}`, those
+    at risk up to the target day.
     """
-    columns: list[ColumnElement[Any]] = [letter.label("letter")]
+    columns: list[ColumnElement[Any]] = [letter.label("letter"), *baseline]
     events = [o.event for o in outcomes if o.event is not None]
     firsts = first_days(person, cut, events) if events else None
     if firsts is not None:

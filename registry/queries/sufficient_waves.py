@@ -1,7 +1,7 @@
 """Counts of one wave: who is due, what became of the questionnaire, and the outcomes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import CTE, ColumnElement, RowMapping, Select, and_, case, func, or_, select
@@ -11,6 +11,13 @@ from registry.models import Disposition, ResponseStatus, known
 from registry.protocols import Outcome
 from registry.queries.sufficient import Cut, counted, day_of, people, seen
 from registry.queries.sufficient_contacts import known_alive
+from registry.queries.sufficient_covariates import (
+    Patterns,
+    baseline_columns,
+    ordered,
+    patterns,
+    with_baseline,
+)
 from registry.queries.sufficient_outcomes import TIMED, outcome_columns
 from registry.statistics.missing import OutcomeCounts
 from registry.statistics.response_rates import Dispositions
@@ -34,16 +41,25 @@ class WaveCounts:
     duplicates: int
     outcomes: Mapping[str, OutcomeCounts]
     days: Mapping[str, int]
+    patterns: Patterns = field(default_factory=Patterns, repr=False, compare=False)
 
 
 def waves(
-    session: Session, cut: Cut, timepoints: Sequence[Timepoint], outcomes: Sequence[Outcome]
+    session: Session,
+    cut: Cut,
+    timepoints: Sequence[Timepoint],
+    outcomes: Sequence[Outcome],
+    covariates: Sequence[str] = (),
 ) -> dict[int, WaveCounts]:
-    """The counts at each time-point, by month, of the outcomes that the protocol wants there."""
+    """The counts at each time-point, by month, of the outcomes that the protocol wants there, also
+    by the patterns of the baseline covariates.
+    """
     due = _due(session, cut, timepoints)
     spare = _spare(session, cut, timepoints)
     return {
-        each.month: _wave(session, cut, each, outcomes, due[index], spare.get(each.month, (0, 0)))
+        each.month: _wave(
+            session, cut, each, outcomes, covariates, due[index], spare.get(each.month, (0, 0))
+        )
         for index, each in enumerate(timepoints)
     }
 
@@ -60,18 +76,20 @@ def _wave(
     cut: Cut,
     timepoint: Timepoint,
     outcomes: Sequence[Outcome],
+    covariates: Sequence[str],
     due: tuple[int, int],
     spare: tuple[int, int],
 ) -> WaveCounts:
     person = people(cut)
     answers = _answers(person, cut, [timepoint])
     asked = [outcome for outcome in outcomes if timepoint.month in outcome.months]
-    fates = _fates(person, answers, cut, timepoint, asked)
-    rows = session.execute(_by_disposition(fates, asked)).mappings().all()
+    fates = _fates(person, answers, cut, timepoint, asked, covariates)
+    found = session.execute(_by_disposition(fates, asked, covariates)).mappings().all()
+    rows = ordered(found, covariates)
     return WaveCounts(
         timepoint,
         *due,
-        Dispositions.from_letters({row["letter"]: row["people"] for row in rows}),
+        _dispositions(rows),
         *spare,
         {outcome.code: _outcome(rows, index) for index, outcome in enumerate(asked)},
         {
@@ -79,6 +97,7 @@ def _wave(
             for index, outcome in enumerate(asked)
             if outcome.kind in TIMED
         },
+        patterns(rows, covariates, {outcome.code: index for index, outcome in enumerate(asked)}),
     )
 
 
@@ -152,9 +171,14 @@ def _spare(
 
 
 def _fates(
-    person: CTE, answers: CTE, cut: Cut, timepoint: Timepoint, outcomes: Sequence[Outcome]
+    person: CTE,
+    answers: CTE,
+    cut: Cut,
+    timepoint: Timepoint,
+    outcomes: Sequence[Outcome],
+    covariates: Sequence[str],
 ) -> CTE:
-    """One row per due patient: the disposition and, per outcome, whether the patient has it."""
+    """One row per due patient: disposition, covariates and, per outcome, whether they have it."""
     log = _log(person, cut, timepoint)
     counting = and_(
         answers.c.patient_id == person.c.patient_id, answers.c.inside == 1, answers.c.first == 1
@@ -165,7 +189,8 @@ def _fates(
         .outerjoin(answers, counting)
         .outerjoin(log, log.c.patient_id == person.c.patient_id)
     )
-    return outcome_columns(tables, person, answers, letter, cut, timepoint, outcomes)
+    tables, baseline = with_baseline(tables, person, cut, covariates)
+    return outcome_columns(tables, person, answers, letter, cut, timepoint, outcomes, baseline)
 
 
 def _letter(
@@ -206,8 +231,10 @@ def _log(person: CTE, cut: Cut, timepoint: Timepoint) -> CTE:
     )
 
 
-def _by_disposition(fates: CTE, outcomes: Sequence[Outcome]) -> Select[Any]:
-    """People by disposition with the counts of each outcome beside them."""
+def _by_disposition(
+    fates: CTE, outcomes: Sequence[Outcome], covariates: Sequence[str]
+) -> Select[Any]:
+    """People by disposition and covariates with the counts of each outcome beside them."""
     sums: list[ColumnElement[Any]] = []
     for index, outcome in enumerate(outcomes):
         within, has, dead = (fates.c[f"{name}{index}"] for name in ("within", "has", "dead"))
@@ -220,7 +247,15 @@ def _by_disposition(fates: CTE, outcomes: Sequence[Outcome]) -> Select[Any]:
         if outcome.kind in TIMED:
             days = case((within == 1, fates.c[f"days{index}"]), else_=0)
             sums.append(func.sum(days).label(f"days{index}"))
-    return select(fates.c.letter, func.count().label("people"), *sums).group_by(fates.c.letter)
+    by = [fates.c[name] for name in ("letter", *baseline_columns(covariates))]
+    return select(*by, func.count().label("people"), *sums).group_by(*by)
+
+
+def _dispositions(rows: Sequence[RowMapping]) -> Dispositions:
+    people: dict[str, int] = {}
+    for row in rows:
+        people[row["letter"]] = people.get(row["letter"], 0) + int(row["people"])
+    return Dispositions.from_letters(people)
 
 
 def _outcome(rows: Sequence[RowMapping], index: int) -> OutcomeCounts:

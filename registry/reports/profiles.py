@@ -45,13 +45,25 @@ class Figures:
     survival: SurvivalFigures
 
 
-def counts_of(session: Session, cut: Cut, protocol: Protocol, named: Mapping[str, str]) -> Counts:
-    """Every count of a cut; `named`: category by the key of the term that stands for it."""
+def counts_of(
+    session: Session,
+    cut: Cut,
+    protocol: Protocol,
+    named: Mapping[str, str],
+    covariates: Sequence[str],
+) -> Counts:
+    """Every count of a cut; `named`: category by the key of the term that stands for it;
+    `covariates`: those that the silent are weighted for.
+    """
     found = safety(session, cut, named)
     return Counts(
         treated=found.clinic.people,
         waves=waves(
-            session, cut, [rule.timepoint for rule in protocol.timepoints], protocol.outcomes
+            session,
+            cut,
+            [rule.timepoint for rule in protocol.timepoints],
+            protocol.outcomes,
+            covariates,
         ),
         safety=found,
         survival=survival(session, cut),

@@ -5,7 +5,7 @@ figures.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from importlib.metadata import version
@@ -18,6 +18,7 @@ from registry.models import Site
 from registry.protocols import Protocol
 from registry.published import Apart, Library
 from registry.queries.sufficient import Cut, treated
+from registry.queries.sufficient_covariates import known_names
 from registry.reports.comparisons import side_by_side
 from registry.reports.profiles import Figures, counts_of, exact, released
 from registry.reports.safety import categories_by_term, named_terms
@@ -138,10 +139,13 @@ def build(
     known_at: datetime | None = None,
     site: str | None = None,
     profile: str = "internal",
+    covariates: Sequence[str] | None = None,
 ) -> Report:
     """The report of the patients under `protocol`, from a reading session.
 
-    `site` is a site's code. Raises NotFound for an unknown one, ValueError for a profile.
+    `site` is a site's code; `covariates` those that the silent are weighted for, in the order in
+    which they are given up last (None: the protocol's). Raises NotFound for an unknown site or
+    covariate, ValueError for a profile.
     """
     if profile not in PROFILES:
         raise ValueError(f"there is no profile {profile!r}; known are {', '.join(PROFILES)}")
@@ -149,7 +153,9 @@ def build(
     cut = Cut(protocol.code, as_of, known_at, site, protocol.safety_days)
     terms = named_terms(protocol, library)
     named = categories_by_term(terms, protocol.event_categories)
-    counts = counts_of(session, cut, protocol, named)
+    _refuse_unknown_covariates(session, covariates or ())
+    wanted = tuple(dict.fromkeys(protocol.weighting if covariates is None else covariates))
+    counts = counts_of(session, cut, protocol, named, () if profile == "release" else wanted)
     if profile == "release":
         _refuse_small_site(session, cut, counts.treated)
         figures = released(counts, protocol, terms, named, RELEASE)
@@ -181,6 +187,15 @@ def _sentences(figures: Figures, profile: str) -> tuple[str, ...]:
 def _refuse_unknown(session: Session, site: str | None) -> None:
     if site is not None and session.scalar(select(Site.id).where(Site.code == site)) is None:
         raise NotFound(f"There is no site {site}. The sites are listed under Sites.")
+
+
+def _refuse_unknown_covariates(session: Session, names: Sequence[str]) -> None:
+    known = known_names(session) if names else []
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise NotFound(
+            f"There is no covariate {', '.join(unknown)}. Known are: {', '.join(known)}."
+        )
 
 
 def _refuse_small_site(session: Session, cut: Cut, here: int) -> None:

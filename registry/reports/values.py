@@ -12,10 +12,11 @@ from registry.protocols import Outcome
 from registry.published import Pair
 from registry.statistics.comparison import Comparison
 from registry.statistics.incidence import IncidenceStep
-from registry.statistics.policy import Shown, Suppressed
+from registry.statistics.policy import SUPPRESSED, Shown, Suppressed
 from registry.statistics.survival import MeanTime, Step
 from registry.statistics.two_rates import RateComparison
 from registry.statistics.values import Estimate, Interval, NotEstimable, Proportion, Rate
+from registry.statistics.weighting import Refused, Weighted
 from surveys.timepoints import Timepoint
 
 Figure: TypeAlias = Proportion | Suppressed
@@ -27,6 +28,7 @@ class OutcomeFigures:
     """One outcome at one time-point by each rule for the silent.
 
     `days`: of an event or a death, the days at risk of the due to the first; None of the others.
+    `ipw`: those whose outcome is known, weighted for whose is.
     """
 
     outcome: Outcome
@@ -34,6 +36,7 @@ class OutcomeFigures:
     silent: Shown
     sentence: str
     days: Shown | None = None
+    ipw: Weighted | Refused | Suppressed = SUPPRESSED
 
     @property
     def headline(self) -> Figure:

@@ -14,6 +14,7 @@ from registry.statistics.proportions import restated
 from registry.statistics.releases import ReleasedWave, release_wave
 from registry.statistics.response_rates import Dispositions, response_rates
 from registry.statistics.values import NotEstimable, Proportion
+from registry.statistics.weighting import weighted
 
 TOLD = (OutcomeKind.ANSWER, OutcomeKind.SCORE)
 TIMELESS = (*TOLD, OutcomeKind.LAB)
@@ -49,7 +50,8 @@ def _exact_outcome(
     told, day = outcome.kind in TOLD, horizon(wave.timepoint.month)
     sentence = estimates.sentence if told else known_sentence(counts, outcome, day)
     rules = _by_method(estimates.by_rule, protocol)
-    return OutcomeFigures(outcome, rules, counts.silent, sentence, wave.days.get(code))
+    ipw = weighted(wave.patterns.outcomes[code], wave.patterns.covariates)
+    return OutcomeFigures(outcome, rules, counts.silent, sentence, wave.days.get(code), ipw)
 
 
 def _by_method(rules: Mapping[str, Figure], protocol: Protocol) -> dict[str, Figure]:

@@ -49,6 +49,7 @@ def wave_json(wave: Wave, comparisons: Sequence[SideBySide]) -> Json:
             code: {
                 **{rule: figure.as_json() for rule, figure in each.by_rule.items()},
                 **tipping_json(code, timepoint.month, comparisons),
+                "ipw": each.ipw.as_json(),
                 "sentence": each.sentence,
             }
             for code, each in wave.outcomes.items()

@@ -11,7 +11,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from click.testing import CliRunner
-from spec.cohorts import AS_OF, cohort, fill, made
+from spec.cohorts import AS_OF, cohort, fill, made, unequal
 from spec.little import AT, BY, Answered, Event, Person
 from spec.little import build as put
 from sqlalchemy import select
@@ -46,6 +46,14 @@ def test_the_same_registry_gives_the_same_bytes_on_both_databases(
     lite, big = (made(runtime, profile=profile).as_text() for runtime in two)
     assert lite == big
     assert '"treated": 120' in lite
+
+
+def test_weights_are_the_same_bytes_on_both_databases(two: tuple[Runtime, Runtime]) -> None:
+    for runtime in two:
+        fill(runtime, unequal(150))
+    lite, big = (made(each, covariates=["severity", "weight", "sex"]).as_text() for each in two)
+    assert lite == big
+    assert '"covariates": [\n              "severity",' in lite
 
 
 def test_the_report_of_nobody_estimates_nothing_and_breaks_nothing(runtime: Runtime) -> None:
@@ -92,7 +100,7 @@ def test_the_json_has_the_keys_of_the_contract_and_no_others(runtime: Runtime) -
     responder = wave["outcomes"]["responder"]
     assert set(responder) == {
         "observed_only", "nri", "worst_case", "best_case", "while_alive", "tipping_point",
-        "sentence",
+        "ipw", "sentence",
     }  # fmt: skip
     assert set(responder["nri"]) == {"x", "n", "estimate", "lower", "upper", "method"}
     assert set(report["safety"]) == SOURCE

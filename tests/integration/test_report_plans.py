@@ -33,7 +33,8 @@ def test_no_statement_walks_one_table_for_each_row_of_another(
     )
     cut = Cut(bundled().code, date(2024, 1, 1), known_at, site)
     with reading(runtime) as session:
-        waves(session, cut, [each.timepoint for each in bundled().timepoints], bundled().outcomes)
+        timepoints = [each.timepoint for each in bundled().timepoints]
+        waves(session, cut, timepoints, bundled().outcomes, ("age", "severity", "weight"))
         safety(session, cut, {"malignancy": "malignancy"})
         survival(session, cut)
         first_serious(session, cut)

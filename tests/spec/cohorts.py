@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from spec.little import Answered, Event, Noted, Person, build
+from spec.little import TREATED, Answered, Event, Noted, Person, build
 
 from registry import published
 from registry.db import reading, transaction
@@ -68,6 +68,31 @@ def one(chance: Chance) -> Person:
 def cohort(size: int, seed: int = 1) -> list[Person]:
     chance = Chance(seed)
     return [one(chance) for _ in range(size)]
+
+
+def unequal(size: int, seed: int = 1) -> list[Person]:
+    """Patients of whom the severely ill answer and get better less often; some die."""
+    chance = Chance(seed)
+    return [_unequal(chance) for _ in range(size)]
+
+
+def _unequal(chance: Chance) -> Person:
+    severe = chance.random() < 0.4
+    answers = chance.random() < (0.5 if severe else 0.8)
+    better = chance.random() < (0.3 if severe else 0.6)
+    dies = chance.random() < 0.08
+    answer = Answered(12, 365, values={"responder": float(better)})
+    return Person(
+        treated_on=TREATED - timedelta(days=chance.randint(0, 300)),
+        death=chance.randint(1, 300) if dies else None,
+        age=chance.choice((None, *range(20, 80))),
+        sex=chance.choice(("female", "female", "male")),
+        baseline={
+            "severity": "severe" if severe else "mild",
+            "weight": chance.randint(500, 999) / 10,
+        },
+        answers=(answer,) if answers and not dies else (),
+    )
 
 
 def fill(runtime: Runtime, people: list[Person]) -> None:

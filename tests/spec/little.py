@@ -17,6 +17,7 @@ from registry.models import (
     Consent,
     Covariate,
     Death,
+    Demographics,
     Disposition,
     EventCategory,
     LabResult,
@@ -87,6 +88,9 @@ class Person:
     left: int | None = None
     scope: str = "registry"
     dose: float | None = None
+    age: int | None = None
+    sex: str | None = None
+    baseline: dict[str, float | str] = field(default_factory=dict)
     answers: tuple[Answered, ...] = ()
     log: tuple[Noted, ...] = ()
     events: tuple[Event, ...] = ()
@@ -179,6 +183,11 @@ def _endings(one: Person, kept: dict[str, Any]) -> Iterator[object]:
 def _measured(one: Person, kept: dict[str, Any]) -> Iterator[object]:
     if one.dose is not None:
         yield Covariate(name="prednisone_mg_per_day", number=Decimal(str(one.dose)), **kept)
+    if one.age is not None or one.sex is not None:
+        yield Demographics(age=one.age, sex=one.sex, **kept)
+    for name, value in one.baseline.items():
+        kind = {"code": value} if isinstance(value, str) else {"number": Decimal(str(value))}
+        yield Covariate(name=name, **kind, **kept)
     for day, flag in one.labs:
         yield LabResult(
             collected_on=one.on(day),
