@@ -70,8 +70,7 @@ def home() -> ResponseReturnValue:
 
 
 @worklist.post(
-    "/patients/<path:number>/tasks/<any(alert, event, call, address):task>/<key>"
-    "/<any(take, give_back):way>"
+    f"/patients/<path:number>/tasks/<any({', '.join(Kind)}):task>/<key>/<any(take, give_back):way>"
 )
 def own(number: str, task: str, key: str, way: str) -> AnyResponse:
     """Take something of the worklist on, or give it back; then the same list again."""
