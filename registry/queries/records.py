@@ -130,7 +130,7 @@ def record(session: Session, patient: Patient) -> Record:
         reported=now(ReportedEvent, ReportedEvent.recorded_at.desc()),
         death=deaths[0] if deaths else None,
         withdrawal=withdrawals[0] if withdrawals else None,
-        holds=_holds(session, patient.id),
+        holds=holds(session, patient.id),
         alerts=open_alerts(session, patient.id),
         lines=lines(session, patient.id),
     )
@@ -245,7 +245,8 @@ def _answers(
     return {response.follow_up_id or 0: (response, status) for response, status in rows}
 
 
-def _holds(session: Session, patient_id: int) -> Sequence[MailHold]:
+def holds(session: Session, patient_id: int) -> Sequence[MailHold]:
+    """Why the patient gets no letters, each kind by itself."""
     return session.scalars(
         select(MailHold).where(MailHold.patient_id == patient_id, MailHold.lifted_at.is_(None))
     ).all()

@@ -296,11 +296,16 @@ def _addresses(session: Session, those: ColumnElement[bool]) -> Iterator[Task]:
             patient=patient,
             key=hold.kind,
             what="Address: mail cannot be delivered" if bad else "Address: mail marked as unwanted",
-            facts=f"Since {hold.since.day} {hold.since:%B %Y}. No letter goes out until it is put "
-            "right.",
+            facts=_address_facts(hold),
             since=hold.recorded_at,
             by=hold.recorded_at + ADDRESS_WITHIN,
         )
+
+
+def _address_facts(hold: MailHold) -> str:
+    why = f"{hold.reason}. " if hold.reason else ""
+    since = f"{hold.since.day} {hold.since:%B %Y}"
+    return f"{why}Since {since}. No letter goes out until it is put right."
 
 
 def post_today(session: Session, sites: Sites, at: datetime) -> PostToday:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, url_for
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 from sqlalchemy.orm import Session
@@ -38,7 +38,14 @@ def correct(number: str) -> ResponseReturnValue:
     def act(session: Session, data: dict[str, Any]) -> str:
         reason = data.pop("reason")
         who = {"vault": vault(), "reason": reason, "by": http.by(), "at": http.at()}
-        corrections.change_identity(session, http.patient().id, Person(**data), **who)
+        mine, person = http.patient().id, Person(**data)
+        before = identities.person_of(session, vault(), mine).email
+        corrections.change_identity(session, mine, person, **who)
+        held = any(hold.kind == "undeliverable" for hold in records.holds(session, mine))
+        if held and person.email and person.email != before:
+            # it was put right because letters failed: the next step is to let them go again
+            kind = "undeliverable"
+            return url_for("contact.lift_hold", number=number, kind=kind, done="corrected")
         return address_of(number, "corrected")
 
     page = _page(number, "Name, address and birth date", care.IdentitySchema(), act)
@@ -143,7 +150,11 @@ def lift_hold(number: str, kind: str) -> ResponseReturnValue:
         return address_of(number, "mail_on")
 
     page = _page(number, "Let letters go again", Schema(), act)
-    why = labels.HOLDS.get(kind, "")
+    with reading(http.runtime()) as session:
+        told = next(
+            (x.reason for x in records.holds(session, http.patient().id) if x.kind == kind), None
+        )
+    why = labels.HOLDS.get(kind, "") + (f" ({told})" if told else "")
     page.lead = f"{why}. Go on only if the address was put right or the patient asked for letters."
     page.consequences = ["An open questionnaire gets a letter with a new link at once."]
     page.button = "Let letters go again"

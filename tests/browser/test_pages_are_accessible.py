@@ -28,6 +28,7 @@ STAFF_PAGES = {
     ),
     "administrator": (
         "/", "/sites", "/sites/add", "/users", "/users/add", "/keys", "/keys/add", "/outbox",
+        "/outbox/dead", "/outbox/hold",
         "/standing", "/protocol/rehearsal",
         "/audit", "/audit/verify", "/protocol", "/mailbox",
     ),
