@@ -8,8 +8,12 @@ import pytest
 from functional.figures_visitor import DUE, FIGURES, answered, fill
 from functional.staff_visitor import CHEAP, Staff, member, text_of
 from spec.little import Noted, Person
+from sqlalchemy import select
 
+from registry.actions import accounts
 from registry.app import create_app
+from registry.db import transaction
+from registry.models import Site
 from registry.runtime import Runtime
 
 NEWEST, BEFORE = "31 December 2025", "30 September 2025"
@@ -86,12 +90,17 @@ def test_a_small_site_is_explained_and_not_refused(
 
 def test_another_site_of_ones_own_is_offered(registry: Runtime) -> None:
     fill(registry, few(12, "A") + few(40, "B") + few(40, "C"))
-    reader = Staff(create_app(registry, hasher=CHEAP))
     user = member(registry, "analyst", site="A")
-    other = member(registry, "analyst", site="B")
-    assert user.id != other.id
-    reader.sign_in(other)
-    assert "Answers at each time-point" in text_of(reader.get("/").text)
+    with transaction(registry) as session:
+        sites = session.scalars(select(Site).where(Site.code.in_(("A", "B")))).all()
+        grants = [("analyst", site.id) for site in sites]
+        accounts.set_roles(session, user.id, grants, by="test", at=registry.clock.now())
+    reader = Staff(create_app(registry, hasher=CHEAP)).sign_in(user)
+    page = reader.get("/")
+    assert "The figures of Clinic A are not shown" in text_of(page.text)
+    assert "Another of your sites: Clinic B" in text_of(page.text)
+    assert 'href="/figures/response?site=B&amp;as_of=2025-12-31"' in page.text
+    assert "40 of 40" in text_of(reader.get("/figures/response?site=B").text)
 
 
 def test_an_auditor_sees_the_same_and_an_administrator_no_figure(registry: Runtime) -> None:

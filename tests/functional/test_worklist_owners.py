@@ -9,12 +9,14 @@ from functional.conftest import SignIn
 from functional.staff_visitor import Staff, form_of, member, text_of
 from functional.test_worklist import add, an_alert, open_due, stamp
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from registry import audit
+from registry.actions import accounts
 from registry.actions.enrolment import Enrolled
 from registry.clock import FixedClock
 from registry.db import reading, transaction
-from registry.models import Alert, AuditEvent, MailHold, ReportedEvent
+from registry.models import Alert, AuditEvent, MailHold, ReportedEvent, Site
 from registry.runtime import Runtime
 
 
@@ -201,3 +203,24 @@ def test_the_history_of_a_patient_knows_who_saw_them_in_a_list(
     auditor = sign_in("auditor", site=None)
     found = text_of(auditor.get(f"/audit?subject={here.study_number}").text)
     assert "identity.listed" in found
+
+
+def test_who_a_row_is_about_depends_on_the_role_at_its_site(registry: Runtime, app: Flask) -> None:
+    here, there = one_of_each(registry, "A"), one_of_each(registry, "B")
+    user = member(registry, "nurse", site="A")
+    with transaction(registry) as session:
+        grants = [("nurse", site_id(session, "A")), ("data_manager", site_id(session, "B"))]
+        accounts.set_roles(session, user.id, grants, by="test", at=registry.clock.now())
+    browser = Staff(app).sign_in(user)
+    mine, theirs = (text_of(browser.get(f"/?site={site}").text) for site in "AB")
+    assert f"{here.study_number} A. V. I., born 1979" in mine
+    assert there.study_number in theirs
+    assert "1979" not in theirs
+    assert theirs.count("for the care team") == 4
+    assert f"/patients/{there.study_number}/tasks/" not in browser.get("/").text
+    (line, *_) = events_of(registry, "identity.listed")
+    assert f"patient:{there.patient_id}" not in line.changes
+
+
+def site_id(session: Session, code: str) -> int:
+    return session.scalars(select(Site.id).where(Site.code == code)).one()
