@@ -29,6 +29,12 @@ def remind_due() -> None:
     hands.run("remind_due")
 
 
+@shared_task(name="watch_silence")
+def watch_silence() -> None:
+    """Alert the clinics to silence that meets a closing window."""
+    hands.run("watch_silence")
+
+
 @shared_task(name="send_due")
 def send_due() -> None:
     """Send the letters that are due."""
