@@ -34,6 +34,7 @@ def refuse_while_held(session: Session, seen: Seen) -> None:
     """Raises HeldBack unless this database is the one that the side journal is of."""
     held = send_hold(session, seen)
     if held is not None:
+        log.error("%s", held)
         raise HeldBack(str(held))
 
 

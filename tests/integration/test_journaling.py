@@ -10,6 +10,7 @@ import pytest
 from factories import BY, a_patient, a_person
 from post import Crash, letter, letters, noon, plan_of, run
 from sqlalchemy import func, select
+from support import settings_for
 
 from registry.actions import endings, preferences, staff_mail
 from registry.actions.enrolment import Enrolled
@@ -19,6 +20,7 @@ from registry.journal import Fact, FileStore, Journal
 from registry.mail import MemoryMailer
 from registry.models import JournalDebt, Withdrawal, known
 from registry.runtime import Runtime
+from registry.settings import Settings
 from workers.schedule import run_jobs_once
 
 DUE = "2026-01-29"
@@ -170,6 +172,16 @@ def test_a_new_database_is_not_paired_with_a_journal_that_tells_something(
     clock.move_to(noon(DUE))
     assert "not paired" in run_jobs_once(registry, mailer)["send_due"]
     assert mailer.sent == []
+
+
+def test_the_journal_is_beside_the_embedded_database_unless_it_is_named(tmp_path: Path) -> None:
+    here = settings_for(f"sqlite:///{tmp_path}/registry.sqlite")
+    assert here.journal_file == tmp_path / "registry-journal.jsonl"
+    assert settings_for("sqlite://").journal_file is None, (
+        "it dies with the process"
+    )
+    env = {"REGISTRY_DATABASE_URL": here.database_url, "REGISTRY_JOURNAL": "/elsewhere/journal"}
+    assert Settings.from_env(env).journal_file == Path("/elsewhere/journal")
 
 
 def test_nothing_that_stops_letters_is_written_past_the_session() -> None:
