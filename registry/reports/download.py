@@ -221,6 +221,19 @@ def _survival(report: Report) -> Iterator[Row]:
             }
             deaths = {"deaths": _cell(curve.deaths)}
             yield {"curve": name, "day": day, **values, **deaths, **_reason(found)}
+    yield from _incidence(report)
+
+
+def _incidence(report: Report) -> Iterator[Row]:
+    first = report.survival.first_serious
+    for day, found in first.at.items():
+        hidden = isinstance(found, Suppressed)
+        values = {
+            key: SUPPRESSED if hidden else _cell(getattr(found, key))
+            for key in ("incidence", "lower", "upper", "at_risk")
+        }
+        counts = {"events": _cell(first.events), "deaths": _cell(first.deaths)}
+        yield {"curve": "first_serious_ae", "day": day, **values, **counts, **_reason(found)}
 
 
 def _comparisons(report: Report) -> Iterator[Row]:

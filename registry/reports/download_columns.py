@@ -127,12 +127,14 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("zero_event_upper", "number", "One-sided 95 % bound where nobody had it.", "share"),
     ),
     "survival": (
-        Column("curve", "text", "overall, or overall_last_contact."),
+        Column("curve", "text", "overall, overall_last_contact, or first_serious_ae."),
         Column("day", "whole", "Day since treatment.", "days"),
         Column("survival", "number", "Kaplan-Meier estimate at the end of the day.", "share"),
+        Column("incidence", "number", "Aalen-Johansen estimate, death competing.", "share"),
         *_LIMITS,
         Column("at_risk", "whole", "Patients at risk on the day.", "patients"),
-        Column("deaths", "whole", "Deaths on the whole curve.", "patients"),
+        Column("events", "whole", "First serious events on the whole curve.", "patients"),
+        Column("deaths", "whole", "Deaths on the whole curve; there without event.", "patients"),
         _REASON,
     ),
     "comparisons": (

@@ -26,7 +26,7 @@ PICTURES = {
     "response": ("response-rates",),
     "outcomes": tuple(outcome.code for outcome in bundled().outcomes),
     "safety": ("events-clinic", "events-patients"),
-    "survival": ("survival", "survival-last-contact"),
+    "survival": ("survival", "survival-last-contact", "first-serious-event"),
     "published": ("shares", "differences"),
 }
 
@@ -92,6 +92,17 @@ def test_survival_says_what_it_takes_the_silent_for(filled: Runtime, sign_in: Si
     assert "Of 62 treated, 1 are known to have died within two years." in page
     assert "Month 3 (day 91)" in page
     assert "Patients leave the curve on the last day on which they answered" in page
+
+
+def test_the_first_serious_event_stands_with_death_beside_it(
+    filled: Runtime, sign_in: SignIn
+) -> None:
+    page = read(sign_in, "survival")
+    assert "First serious adverse event" in page
+    assert "Patients with one 3" in page
+    assert "Died without one 1" in page
+    assert "Had one before" in page
+    assert "Aalen-Johansen, death competing" in page
 
 
 def test_the_blinded_trial_is_always_on_the_page(registry: Runtime, sign_in: SignIn) -> None:

@@ -1,17 +1,33 @@
 """Survival curves with people at risk, and the days of the report as a table."""
 
+from collections.abc import Mapping, Sequence
+
 from registry import words
 from registry.reports.charts import shown
 from registry.reports.charts.shown import Rows
 from registry.reports.figures import AtRisk, Curve, Step
 from registry.reports.sentences import follow_up_sentence
-from registry.reports.values import At, CurveFigures, RiskRow, SurvivalFigures
+from registry.reports.values import (
+    At,
+    CauseRow,
+    CurveFigures,
+    IncidenceFigures,
+    RiskRow,
+    Share,
+    SurvivalFigures,
+)
 from registry.statistics.policy import Suppressed
 from registry.statistics.rates import DAYS_PER_YEAR
 from registry.statistics.values import Estimate
 
 DAYS_PER_MONTH = DAYS_PER_YEAR / 12
 RISK = {"at_risk": "At risk", "events": "Died before", "censored": "Left before"}
+CAUSES = {
+    "at_risk": "At risk",
+    "events": "Had one before",
+    "deaths": "Died before",
+    "censored": "Left before",
+}
 DRAWN_MONTHS = (0, 6, 12, 24)
 
 
@@ -46,34 +62,104 @@ def _at_risk(row: RiskRow) -> AtRisk:
     return AtRisk(month_of(row.day), *counts)
 
 
-def table(found: CurveFigures) -> Rows:
-    """Alive, and at risk, on each day of the report."""
-    risk = {row.day: row for row in found.risk}
-    kept = [name for name in RISK if any(_is_shown(row, name) for row in risk.values())]
-    heads = tuple((RISK[name], "num") for name in kept)
-    return Rows(
-        f"{found.title}: figures",
-        ("Time", ("Alive (95 % interval)", "num"), *heads),
-        tuple(_cells(day, at, risk[day], kept) for day, at in found.at.items()),
+def incidence(found: IncidenceFigures, *, released: bool, end: int = 24) -> Curve:
+    """The cumulative incidence for drawing, upwards from nought."""
+    return Curve(
+        found.title,
+        "Had one",
+        tuple(
+            Step(step.day / DAYS_PER_MONTH, *_free(step.incidence, step.lower, step.upper), n)
+            for step, n in ((step, step.at_risk) for step in found.steps)
+            if step.incidence is not None
+        ),
+        tuple(
+            AtRisk(*_at_risk_counts(row), shown.count(row.deaths))
+            for row in found.risk
+            if month_of(row.day) in DRAWN_MONTHS
+        ),
+        end,
+        hidden=not found.steps,
+        dots=released,
+        competing="Died",
     )
 
 
-def _is_shown(row: RiskRow, name: str) -> bool:
+def _free(
+    share: float, lower: float | None, upper: float | None
+) -> tuple[float, float | None, float | None]:
+    """The share without the event, with its limits."""
+    return 1 - share, None if upper is None else 1 - upper, None if lower is None else 1 - lower
+
+
+def _at_risk_counts(row: CauseRow) -> tuple[int, int | None, int | None, int | None]:
+    counts = (shown.count(row.at_risk), shown.count(row.events), shown.count(row.censored))
+    return month_of(row.day), *counts
+
+
+def table(found: CurveFigures) -> Rows:
+    """Alive, and at risk, on each day of the report."""
+    cells = {day: _alive(at) for day, at in found.at.items()}
+    return _table(found.title, "Alive", cells, found.risk, RISK)
+
+
+def incidence_table(found: IncidenceFigures) -> Rows:
+    """The share with the event, and who is at risk, on each day of the report."""
+    cells = {day: _share(at) for day, at in found.at.items()}
+    return _table(found.title, "Had one", cells, found.risk, CAUSES)
+
+
+def _table(
+    title: str,
+    what: str,
+    cells: Mapping[int, str],
+    risk: Sequence[RiskRow | CauseRow],
+    names: Mapping[str, str],
+) -> Rows:
+    by_day = {row.day: row for row in risk}
+    kept = [name for name in names if any(_is_shown(row, name) for row in risk)]
+    return Rows(
+        f"{title}: figures",
+        ("Time", (f"{what} (95 % interval)", "num"), *((names[name], "num") for name in kept)),
+        tuple(
+            (
+                f"Month {month_of(day)} (day {day})",
+                cell,
+                *(shown.whole(getattr(by_day[day], name)) for name in kept),
+            )
+            for day, cell in cells.items()
+        ),
+    )
+
+
+def _is_shown(row: RiskRow | CauseRow, name: str) -> bool:
     return not isinstance(getattr(row, name), Suppressed)
-
-
-def _cells(day: int, at: At | Suppressed, row: RiskRow, kept: list[str]) -> tuple[str, ...]:
-    counts = (shown.whole(getattr(row, name)) for name in kept)
-    return (f"Month {month_of(day)} (day {day})", _alive(at), *counts)
 
 
 def _alive(at: At | Suppressed) -> str:
     if isinstance(at, Suppressed):
         return words.HIDDEN
-    if at.survival is None:
-        return at.reason or ""
-    told = words.estimate(at.survival, at.lower, at.upper)
-    return f"{told} ({at.reason})" if at.reason else told
+    return _told(at.survival, at.lower, at.upper, at.reason)
+
+
+def _share(at: Share | Suppressed) -> str:
+    if isinstance(at, Suppressed):
+        return words.HIDDEN
+    return _told(at.incidence, at.lower, at.upper, at.reason)
+
+
+def _told(share: float | None, lower: float | None, upper: float | None, reason: str | None) -> str:
+    if share is None:
+        return reason or ""
+    told = words.estimate(share, lower, upper)
+    return f"{told} ({reason})" if reason else told
+
+
+def incidence_facts(found: IncidenceFigures) -> list[tuple[str, str]]:
+    """Events and deaths before one, as term and words."""
+    return [
+        ("Patients with one", shown.whole(found.events)),
+        ("Died without one", shown.whole(found.deaths)),
+    ]
 
 
 def facts(found: CurveFigures) -> list[tuple[str, str]]:

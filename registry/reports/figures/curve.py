@@ -34,18 +34,22 @@ class Step:
 
 @dataclass(frozen=True)
 class AtRisk:
-    """Under a tick: at risk now, with the event and censored so far; the three add up to n."""
+    """Under a tick: at risk now; so far with the event, censored, and with the competing event, if
+    there is one. They add up to n.
+    """
 
     month: int
     at_risk: int | None
     events: int | None
     censored: int | None
+    competing: int | None = None
 
 
 @dataclass(frozen=True)
 class Curve:
     """One curve: `event` is the word of its second row ("Died"), `end` the last month drawn.
 
+    `competing`: the word of an event that leaves no way back; such a curve is always drawn upwards.
     `dots`: the steps are all that is known, so a dot with its limits stands at each, and no line.
     """
 
@@ -56,6 +60,7 @@ class Curve:
     end: float = 24
     hidden: bool = False
     dots: bool = False
+    competing: str = ""
 
 
 def curve_figure(curve: Curve) -> Markup:
@@ -93,7 +98,7 @@ def drawn_steps(curve: Curve) -> list[Step]:
 def rises(curve: Curve) -> bool:
     """Whether events are rare enough to be drawn upwards from nought."""
     shown = drawn_steps(curve)
-    return not shown or 1 - shown[-1].free < RARE
+    return bool(curve.competing) or not shown or 1 - shown[-1].free < RARE
 
 
 def curve_scale(curve: Curve) -> Scale:
@@ -105,7 +110,8 @@ def curve_scale(curve: Curve) -> Scale:
 
 
 def _height(curve: Curve) -> int:
-    return HEIGHT + 48 + (3 * 16 + 6 if curve.risk else 0)
+    rows = 4 if curve.competing else 3
+    return HEIGHT + 48 + (rows * 16 + 6 if curve.risk else 0)
 
 
 def _drawn(curve: Curve) -> Markup:
@@ -223,6 +229,7 @@ def _risk_table(curve: Curve, months: Scale) -> Markup:
     rows = (
         ("At risk", "strong", [r.at_risk for r in curve.risk]),
         (curve.event, "", [r.events for r in curve.risk]),
+        (curve.competing, "", [r.competing for r in curve.risk]),
         ("Censored", "", [r.censored for r in curve.risk]),
     )
     drawn = []

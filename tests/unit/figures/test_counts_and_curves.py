@@ -275,3 +275,16 @@ def test_files_hold_one_row_for_each_wave_and_term() -> None:
     assert [text for text in texts if text.startswith("Month")] == ["Month 1", "Month 3", "Month 6"]
     texts = Drawing(f.events_download([NOBODY, INFECTION], CAPTION)).texts
     assert texts.index("Infection") < texts.index("Graft")
+
+
+def test_a_curve_with_a_competing_event_is_always_drawn_upwards() -> None:
+    steps = (f.Step(0, 1, None, None, 60), f.Step(12, 0.4, 0.3, 0.5, 30))
+    risk = (f.AtRisk(0, 60, 0, 0, 0), f.AtRisk(12, 30, 18, 7, 5))
+    one = f.Curve("First event", "Had one", steps, risk, competing="Died")
+
+    assert rises(one)
+    assert not rises(f.Curve("Death", "Died", steps, risk))
+    drawn = str(f.curve_figure(one))
+    assert "60.0" in curve_title(one)
+    assert ">Died<" in drawn
+    assert drawn.index(">Had one<") < drawn.index(">Died<") < drawn.index(">Censored<")
