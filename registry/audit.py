@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import bindparam, event, func, insert, select, update
+from sqlalchemy import String, bindparam, cast, event, exists, func, insert, literal, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from registry.errors import DomainError
-from registry.models import AuditEvent, AuditHead
+from registry.models import AuditEvent, AuditHead, Patient
 
 START = "0" * 64
 COLUMNS = ("subject", "number", "at", "by", "action", "reason", "changes", "previous_hash", "hash")
@@ -211,7 +211,16 @@ def _broken_head(
         if ends.get(name) != (number, digest):
             return f"{name}: the chain ends before its head, event {number}"
     known = session.scalar(select(func.count()).select_from(AuditHead).where(*of_subject))
-    return None if known == len(ends) else "a chain has no head"
+    return _without_chain(session, subject) if known == len(ends) else "a chain has no head"
+
+
+def _without_chain(session: Session, subject: str | None) -> str | None:
+    """Every patient was enrolled, so a chain that is gone together with its head is missed."""
+    own = literal("patient:") + cast(Patient.id, String)
+    one = [own == subject] if subject else []
+    has_head = exists().where(AuditHead.subject == own)
+    found = session.scalar(select(Patient.id).where(*one, ~has_head).order_by(Patient.id).limit(1))
+    return None if found is None else f"patient:{found}: the whole chain is missing"
 
 
 def guard(sessions: sessionmaker[Session]) -> None:

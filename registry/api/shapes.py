@@ -1,6 +1,8 @@
 """What the API answers with, and what only it takes in."""
 
-from marshmallow import Schema, fields
+from datetime import datetime
+
+from marshmallow import Schema, ValidationError, fields
 from marshmallow.validate import OneOf
 
 from registry.models.follow_ups import RESPONDENTS
@@ -83,12 +85,18 @@ class LabSchema(Schema):
     recorded_at = fields.AwareDateTime(required=True)
 
 
+def _in_reach(instant: datetime) -> None:
+    if not 1900 <= instant.year <= 2200:
+        raise ValidationError("is not in a year between 1900 and 2200")
+
+
 class ReportQuerySchema(Schema):
     """Which report: its cut-off, what was known when, and of which site."""
 
     as_of = Day(metadata={"description": "data cut-off, like 2026-01-31; else today"})
     known_at = fields.AwareDateTime(
-        metadata={"description": "leaves out what was recorded or corrected later"}
+        validate=_in_reach,
+        metadata={"description": "leaves out what was recorded or corrected later"},
     )
     site = Code(40, metadata={"description": "only this site (its code)"})
 

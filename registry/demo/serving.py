@@ -18,6 +18,7 @@ from workers.loop import running
 from workers.schedule import run_jobs_once
 
 THREADS = 8
+QUARTERS = (18, 12, 6, 0)  # hours: some of them lies in the sending hours of every time zone
 _one_at_a_time = threading.Lock()
 
 
@@ -32,7 +33,10 @@ def advance(runtime: Runtime, span: timedelta) -> None:
         day = before.date()
         while day < last:
             day += timedelta(days=1)
-            _live(runtime, datetime.combine(day, AFTERNOON, UTC))
+            for hours in QUARTERS:
+                instant = datetime.combine(day, AFTERNOON, UTC) - timedelta(hours=hours)
+                if instant > before:
+                    _live(runtime, instant)
         with transaction(runtime) as session:
             now = runtime.clock.now()
             accounts.move_sessions(session, now - before, by=BY, at=now)

@@ -47,6 +47,8 @@ def in_force(session: Session, known_at: datetime | None = None) -> InForce:
     if known_at is not None:
         rows = rows.where(ProtocolVersion.recorded_at <= known_at)
     row = session.execute(rows).one_or_none()
+    if row is None and known_at is not None:
+        raise NoProtocol(f"No protocol was in force at {known_at:%Y-%m-%d %H:%M} UTC.")
     if row is None:
         raise NoProtocol("No protocol is in force. Run `registry migrate`.")
     return InForce(row.id, _of(session, row.id, row.fingerprint))

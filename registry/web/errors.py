@@ -45,7 +45,11 @@ def _domain(error: DomainError) -> Response:
 
 
 def _http(error: HTTPException) -> Response:
-    return answer(error.code or 500)
+    response = answer(error.code or 500)
+    allowed = getattr(error, "valid_methods", None)
+    if allowed:
+        response.headers["Allow"] = ", ".join(sorted(allowed))  # RFC 9110 15.5.6
+    return response
 
 
 def _busy(error: OperationalError) -> Response:

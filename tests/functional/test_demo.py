@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from argon2 import PasswordHasher
 from argon2.profiles import CHEAPEST
 from click.testing import CliRunner
+from factories import a_patient
 from functional.staff_visitor import Forms, Staff, text_of
 from sqlalchemy import case, select
 
@@ -220,6 +222,16 @@ def test_the_banner_moves_the_clock_by_a_day_and_not_twice(lived: Demo, opened: 
     staff.client.post("/demo/next-day", data=form)
     assert (opened.clock.now().date() - before.date()).days == 1
     assert staff.get("/").status_code == 200
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Asia/Kolkata", "Pacific/Pago_Pago"])
+def test_letters_of_a_moved_day_go_out_in_every_zone(opened: Runtime, zone: str) -> None:
+    now = opened.clock.now()
+    patient = a_patient(opened, zone=zone, treated_on=now.date() - timedelta(days=31))
+    serving.advance(opened, timedelta(days=5))
+    with reading(opened) as session:
+        letters = select(OutboxEmail.state).where(OutboxEmail.patient_id == patient.patient_id)
+        assert set(session.scalars(letters)) == {"sent"}
 
 
 def test_a_registry_that_is_no_demonstration_has_no_such_buttons(opened: Runtime) -> None:

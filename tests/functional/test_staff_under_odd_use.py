@@ -7,6 +7,7 @@ import pytest
 from factories import a_patient, follow_up_of
 from flask import Flask
 from functional.conftest import SignIn
+from functional.program import program_for
 from functional.staff_visitor import Staff, form_of, member, text_of
 from functional.test_door import WELL
 from sqlalchemy import select
@@ -173,6 +174,15 @@ def test_a_paper_form_has_a_day_that_can_be(registry: Runtime, sign_in: SignIn, 
     page = f"/patients/{patient.study_number}/questionnaires/1/review"
     sign_in("nurse").fill(page, day, status=422)
     assert follow_up_of(registry, patient.patient_id, 1).state == "planned"
+
+
+def test_the_api_says_what_it_takes_instead(registry: Runtime, app: Flask) -> None:
+    nurse = program_for(app, registry, "nurse")
+    refused = nurse.call("DELETE", "/patients", 405)
+    assert refused.headers["Allow"] == "GET, HEAD, OPTIONS, POST"
+    for instant in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+        query = {"known_at": instant, "site": "A"}
+        nurse.get("/statistics/report", 422, query_string=query)
 
 
 def _current(registry: Runtime, model: type[Any]) -> Any:

@@ -1,12 +1,13 @@
 """The trail: written with every change, and broken visibly by any tampering."""
 
 import pytest
-from sqlalchemy import select, text, update
+from factories import a_patient
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
 from registry import audit
 from registry.db import reading, transaction
-from registry.models import AuditEvent, Site
+from registry.models import AuditEvent, AuditHead, Site
 from registry.runtime import Runtime
 
 
@@ -74,6 +75,18 @@ def test_tampering_is_found(runtime: Runtime, tampering: str, words: str) -> Non
         broken = audit.verify(session).broken
     assert broken is not None
     assert words in broken
+
+
+@pytest.mark.parametrize("only", [True, False])
+def test_a_chain_that_is_gone_with_its_head_is_missed(registry: Runtime, only: bool) -> None:
+    gone, _ = a_patient(registry), a_patient(registry)
+    subject = f"patient:{gone.patient_id}"
+    with transaction(registry) as session:
+        without_triggers(session, f"DELETE FROM audit_event WHERE subject = '{subject}'")
+        session.execute(delete(AuditHead).where(AuditHead.subject == subject))
+    with reading(registry) as session:
+        verdict = audit.verify(session, subject if only else None)
+    assert verdict.broken == f"{subject}: the whole chain is missing"
 
 
 def test_a_write_without_a_line_in_the_trail_is_refused(runtime: Runtime) -> None:
