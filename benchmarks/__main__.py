@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from benchmarks import answering, enrolling, importing, reporting, sending, verifying
+from benchmarks import answering, curves, enrolling, importing, reporting, sending, verifying
 from benchmarks.measure import Result, say, seconds
 from benchmarks.plan import Plan
 from benchmarks.registries import stores
@@ -23,6 +23,7 @@ ALL: dict[str, Callable[[Plan], Iterable[Result]]] = {
     "send": sending.results,
     "answer": answering.results,
     "report": reporting.results,
+    "curves": curves.results,
     "verify": verifying.results,
 }
 
