@@ -42,7 +42,7 @@ def tipping_sentence(tip: TippingPoint) -> str:
         return f"{says}; no longer {changed}." if changed else f"{says}, whatever the silent had."
     clauses = (below and f"lower {below}", above and f"higher {above}")
     told = ", ".join(clause for clause in clauses if clause)
-    return f"Too few to tell; {told or 'so whatever the silent had'}."
+    return f"Too few to tell; {told}." if told else "Too few to tell, whatever the silent had."
 
 
 def _at_most(some: int, silent: int) -> str:

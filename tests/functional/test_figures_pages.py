@@ -120,6 +120,21 @@ def test_a_published_figure_stands_beside_the_registrys(filled: Runtime, sign_in
     assert "Another time-point" in page
 
 
+def test_ratios_tests_and_tipping_points_stand_under_the_pictures(
+    filled: Runtime, sign_in: SignIn
+) -> None:
+    page = read(sign_in, "published")
+    assert "How many of the silent would change it" in page
+    assert "had it." in page or "whatever the silent had." in page
+    assert "Ratios and tests" in page
+    assert "Risk ratio: Miettinen-Nurminen score; odds ratio: Miettinen-Nurminen score" in page
+    assert "Intervals: Wilson, 95 %" in page
+    assert "Intervals: Newcombe, 95 %" in page
+    released = read(sign_in, "published", role="analyst")
+    assert "Ratios and tests" in released
+    assert "suppressed" in released or "hidden" in released
+
+
 def test_every_letter_leads_to_what_differs(filled: Runtime, sign_in: SignIn) -> None:
     html = sign_in("data_manager", site=None).get(f"/figures/published?{CUT}").text
     wanted = set(re.findall(r'href="#(differs-\w+)"', html))
