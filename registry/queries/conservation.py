@@ -5,10 +5,11 @@ tables. What should be there is known from elsewhere: a patient's time-points fr
 letters and patients from the audit trail, which takes no deletion.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import (
     ColumnElement,
@@ -49,6 +50,10 @@ ANSWERED = (FollowUpState.ANSWERED, FollowUpState.ANSWERED_LATE)
 CALLED_OFF = (FollowUpState.MISSED, FollowUpState.CANCELLED)
 
 
+Plan: TypeAlias = tuple[int, list[int], int]
+Faults: TypeAlias = tuple[int, list[tuple[str, str]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Reckoning:
     """`planned` follow-ups by protocol and patient; `states` of those there are; `faults`: how many
@@ -86,22 +91,57 @@ def is_due(session: Session, at: datetime) -> bool:
 
 
 def reckon(session: Session) -> Reckoning:
-    """Count everything anew."""
-    by_state = (
-        select(FollowUp.state, func.count()).where(FollowUp.month > 0).group_by(FollowUp.state)
-    )
-    states = {row[0]: row[1] for row in session.execute(by_state)}
-    patients, planned, faults, found = 0, 0, 0, list[tuple[str, str]]()
-    for protocol_id, months, count in _plans(session):
-        patients, planned = patients + count, planned + count * len(months)
-        for more in _of_plan(session, protocol_id, months, MOST - len(found)):
-            faults, found = faults + more[0], [*found, *more[1]]
-    for number, named in _all_checks(session):
+    """Count everything anew: one pass over the follow-ups, and a closer look where it disagrees."""
+    counts = _counts(session)
+    plans = list(_plans(session))
+    patients = sum(count for _, _, count in plans)
+    planned = sum(count * len(months) for _, months, count in plans)
+    faults, found = 0, list[tuple[str, str]]()
+    for number, named in (
+        *_of_plans(session, plans, counts),
+        *_of_ends(session, counts),
+        *_all_checks(session),
+    ):
         faults, found = faults + number, [*found, *named]
+    states: Counter[str] = Counter()
+    for (state, _, _), count in counts.items():
+        states[state] += count
     return Reckoning(patients, planned, states, faults, found[:MOST])
 
 
-def _plans(session: Session) -> Iterator[tuple[int, list[int], int]]:
+def _counts(session: Session) -> Mapping[tuple[str, int, bool], int]:
+    """Follow-ups by state, month, and whether they have ended."""
+    ended = FollowUp.ended_at.is_not(None)
+    rows = session.execute(
+        select(FollowUp.state, FollowUp.month, ended, func.count())
+        .where(FollowUp.month > 0)
+        .group_by(FollowUp.state, FollowUp.month, ended)
+    )
+    return {(state, month, bool(is_over)): count for state, month, is_over, count in rows}
+
+
+def _of_plans(
+    session: Session, plans: Sequence[Plan], counts: Mapping[tuple[str, int, bool], int]
+) -> Iterator[Faults]:
+    """Patients who lack a follow-up. Nobody has one month twice (a unique index), so with one plan
+    as many rows of a month as patients means that everybody has it.
+    """
+    here: Counter[int] = Counter()
+    for (_, month, _), count in counts.items():
+        here[month] += count
+    if len(plans) == 1 and all(here[month] == plans[0][2] for month in plans[0][1]):
+        return
+    for protocol_id, months, _ in plans:
+        yield _of_plan(session, protocol_id, months)
+
+
+def _of_ends(session: Session, counts: Mapping[tuple[str, int, bool], int]) -> Iterator[Faults]:
+    if any((state in WAITS) is is_over for state, _, is_over in counts):
+        words = "has a follow-up that is over without an end, or waits with one"
+        yield _named(session, _in_state(_unended()), words)
+
+
+def _plans(session: Session) -> Iterator[Plan]:
     """Each protocol that patients were enrolled under: its id, its months, their number."""
     counts = select(Patient.protocol_id, func.count()).group_by(Patient.protocol_id)
     known_ids = set(session.scalars(select(ProtocolVersion.id)))
@@ -111,9 +151,7 @@ def _plans(session: Session) -> Iterator[tuple[int, list[int], int]]:
             yield protocol_id, [one.month for one in points], count
 
 
-def _of_plan(
-    session: Session, protocol_id: int, months: Sequence[int], most: int
-) -> Iterator[tuple[int, list[tuple[str, str]]]]:
+def _of_plan(session: Session, protocol_id: int, months: Sequence[int]) -> Faults:
     here = func.count(FollowUp.id)
     mine = and_(FollowUp.patient_id == Patient.id, FollowUp.month.in_(months))
     rows = (
@@ -123,33 +161,29 @@ def _of_plan(
         .group_by(Patient.id, Patient.study_number)
         .having(here != len(months))
     )
-    found = session.execute(rows.limit(most + 1)).all()
-    total = len(found)
-    if total > most:
-        total = session.scalar(select(func.count()).select_from(rows.subquery())) or 0
-    yield (
-        total,
-        [
-            (number, f"{count} of {len(months)} planned follow-ups are there: rows are gone")
-            for number, count in found[:most]
-        ],
+    return _named(
+        session, rows, f"{{}} of {len(months)} planned follow-ups are there: rows are gone"
     )
 
 
-def _all_checks(session: Session) -> Iterator[tuple[int, list[tuple[str, str]]]]:
+def _all_checks(session: Session) -> Iterator[Faults]:
     for rows, words in (
-        (_in_state(_unended()), "has a follow-up that is over without an end, or waits with one"),
         (_in_state(_unanswered()), "has a follow-up marked as answered without answers"),
-        (_in_state(_answered_unseen()), "has answers that were sent, and a follow-up that waits"),
+        (_answered_unseen(), "has answers that were sent, and a follow-up that waits"),
         (_in_state(_silent()), "has an open follow-up for which no letter was ever written"),
         (_letters(), "has another number of letters than the trail tells of"),
         (_people(), "is in the trail and not among the patients, or the other way round"),
     ):
-        found = session.execute(rows.limit(MOST + 1)).all()
-        total = len(found)
-        if total > MOST:
-            total = session.scalar(select(func.count()).select_from(rows.subquery())) or 0
-        yield total, [(str(row[0]), words) for row in found[:MOST]]
+        yield _named(session, rows, words)
+
+
+def _named(session: Session, rows: Any, words: str) -> Faults:
+    """How many rows, and the first of them in words (a second column is filled in)."""
+    found = session.execute(rows.limit(MOST + 1)).all()
+    total = len(found)
+    if total > MOST:
+        total = session.scalar(select(func.count()).select_from(rows.subquery())) or 0
+    return total, [(str(row[0]), words.format(*row[1:])) for row in found[:MOST]]
 
 
 def _in_state(condition: ColumnElement[bool]) -> Select[Any]:
@@ -177,8 +211,16 @@ def _unanswered() -> ColumnElement[bool]:
     return and_(FollowUp.state.in_(ANSWERED), ~_submitted())
 
 
-def _answered_unseen() -> ColumnElement[bool]:
-    return and_(FollowUp.state.in_(WAITS), _submitted())
+def _answered_unseen() -> Select[Any]:
+    """From the answers, which are fewer than the follow-ups that wait."""
+    return (
+        select(Patient.study_number)
+        .join(Response, Response.patient_id == Patient.id)
+        .join(FollowUp, FollowUp.id == Response.follow_up_id)
+        .join(ResponseStatus, ResponseStatus.response_id == Response.id)
+        .where(known(ResponseStatus), ResponseStatus.submitted_at.is_not(None))
+        .where(FollowUp.month > 0, FollowUp.state.in_(WAITS))
+    )
 
 
 def _silent() -> ColumnElement[bool]:
