@@ -2,6 +2,7 @@
 
 import base64
 import re
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -40,6 +41,7 @@ SECRET = {
     "REGISTRY_AUDIT_KEY": "keys the hashes of values in the audit trail",
     "REGISTRY_TOKEN_KEY": "derives survey links, as VERSION:BASE64[,VERSION:BASE64…]",
 }
+ADDRESS = re.compile(r"https?://[\w.\-]+(:\d{1,5})?(/[^\s?#]*)?|https?://\[[\da-f:]+\](:\d{1,5})?")
 NOT_FOR_THE_DOOR = {"REGISTRY_MASTER_KEY", "REGISTRY_INDEX_KEY"}
 
 
@@ -106,7 +108,7 @@ class Settings:
                 "REGISTRY_DATABASE_URL: use sqlite:///FILE or postgresql+psycopg://…"
             )
         keys = _keys(given, url, door)
-        public = given.get("REGISTRY_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+        public = _address(given, "REGISTRY_PUBLIC_URL", cls.public_url)
         return cls(
             database_url=url,
             secret_key=_key("REGISTRY_SECRET_KEY", keys),
@@ -118,7 +120,7 @@ class Settings:
             broker_url=given.get("REGISTRY_BROKER_URL"),
             smtp_url=given.get("REGISTRY_SMTP_URL"),
             public_url=public,
-            door_url=given.get("REGISTRY_DOOR_URL", public).rstrip("/"),
+            door_url=_address(given, "REGISTRY_DOOR_URL", public),
             mail_from=given.get("REGISTRY_MAIL_FROM", cls.mail_from),
             **({} if door else _bounces(given)),
             name=given.get("REGISTRY_NAME", cls.name),
@@ -233,6 +235,14 @@ def _one_of(given: Mapping[str, str], name: str, choices: tuple[str, ...]) -> st
     if value not in choices:
         raise SettingsError(f"{name}: {value!r} is not one of {', '.join(choices)}")
     return value
+
+
+def _address(given: Mapping[str, str], name: str, default: str) -> str:
+    """Where people reach pages: a wrong one would only show as dead links in letters."""
+    address = given.get(name, default).rstrip("/")
+    if not ADDRESS.fullmatch(address):
+        raise SettingsError(f"{name}: {address!r} is not like https://registry.example.org")
+    return address
 
 
 def _zone(name: str) -> str:

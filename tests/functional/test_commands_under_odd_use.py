@@ -15,6 +15,7 @@ from registry.app import create_app
 from registry.cli import registry as command
 from registry.cli.imports import harmless
 from registry.db import reading, transaction
+from registry.errors import SettingsError
 from registry.imports import Import, Job, Source
 from registry.models import Patient
 from registry.runtime import Runtime
@@ -100,6 +101,16 @@ def test_what_cannot_be_used_ends_with_2_and_a_sentence(
     assert done.exit_code == 2, done.output
     assert "Error: Invalid value" in done.stderr
     assert counts(registry) == before
+
+
+@pytest.mark.parametrize("name", ["REGISTRY_PUBLIC_URL", "REGISTRY_DOOR_URL"])
+@pytest.mark.parametrize(
+    "address", ["registry.example.org", "", "ftp://x", "https://", "http://[", "http://x/?a"]
+)
+def test_an_address_that_no_letter_could_carry_is_refused(name: str, address: str) -> None:
+    done = CliRunner().invoke(command, ["migrate"], env={name: address})
+    assert isinstance(done.exception, SettingsError)
+    assert name in str(done.exception)
 
 
 def test_what_a_spreadsheet_might_run_is_quoted() -> None:
