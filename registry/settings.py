@@ -2,7 +2,6 @@
 
 import base64
 import re
-import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
