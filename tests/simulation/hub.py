@@ -10,7 +10,6 @@ from greenlet import getcurrent, greenlet
 
 from simulation.ledger import LastCommit
 
-
 LEASE = timedelta(minutes=16)  # somebody who stands still for so long has lost its letters
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
@@ -278,7 +279,7 @@ def _span(oracle: Oracle, who: Somebody, month: int) -> tuple[datetime, datetime
         for k in facts
         if k.fact.kind in STOPS or (k.fact.kind, k.fact.month) == ("answered", month)
     ]
-    zone = guarantee.ZoneInfo(who.zone)
+    zone = ZoneInfo(who.zone)
     due = datetime.combine(due_on(who.treated_on, month), guarantee.OPENS, zone)
     last = datetime.combine(closes_on(who.treated_on, month), guarantee.CLOSES, zone)
     calm = oracle.ledger.calm_from or oracle.hub.now

@@ -9,11 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from registry.actions import corrections, endings, enrolment, preferences, responses
-from registry.actions.facts import ConsentGiven, Enrolment, Person
+from registry.actions.facts import ConsentGiven, Enrolment
 from registry.db import transaction
 from registry.errors import DomainError
 from registry.models import FollowUp
 from registry.queries import protocols
+from registry.queries.identities import Person
 from registry.runtime import Runtime
 from simulation.hub import Hub
 from simulation.ledger import Committed, Fact, Ledger

@@ -116,21 +116,26 @@ class Simulation:
         return Outcome(self.seed, broken, self.hub.trace, letters, self.hub.kills, uncertain)
 
     def _bad_luck(self) -> None:
-        """Each seed has some of the faults, so that one does not hide the other."""
+        """Each seed has some of the faults, so that one does not hide the other; in one of five
+        machines stand still again and again before a slow and busy mail server.
+        """
+        dice, weather, office = self.dice, self.hub.weather, self.office
+        if dice.random() < 0.2:
+            weather.stall, office.later, office.slow = 0.05, 0.3, 0.6
+            return
 
         def some(chance: float) -> float:
-            return self.dice.choice([0.0, chance])
+            return dice.choice([0.0, chance])
 
-        weather, office = self.hub.weather, self.office
         weather.death, weather.deaths = some(0.02), DEATHS
         weather.pause, weather.stall = some(0.03), some(0.012)
         office.unreachable, office.later, office.policy = some(0.1), some(0.15), some(0.02)
         office.lost, office.slow = some(0.15), some(0.2)
         self.broker.loses, self.broker.doubles = some(0.5), some(0.3)
-        if self.dice.random() < 0.3:
-            office.down_until = self.hub.now + timedelta(days=self.dice.uniform(0, 8))
+        if dice.random() < 0.3:
+            office.down_until = self.hub.now + timedelta(days=dice.uniform(0, 8))
         for one in self.everybody.values():
-            if self.dice.random() < 0.08:
+            if dice.random() < 0.08:
                 office.no_such_mailbox.add(one.address)
 
     def _plan_deeds(self, one: Somebody) -> None:
