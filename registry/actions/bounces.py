@@ -14,6 +14,7 @@ from registry import audit
 from registry.actions import holds, suppression
 from registry.actions.attempts import entry
 from registry.models import Bounce, FollowUp, IdentityIndex, OutboxEmail, Patient
+from registry.queries import returned as came
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def record(
     `digest`: of the address that the letter went to, unless the letter's row has it. What concerns
     an address that the patient no longer has is written down and has no consequence.
     """
-    follow_ups = suppression.lock_follow_ups(session, letter.patient_id)
+    follow_ups = came.lock_follow_ups(session, letter.patient_id)
     if session.scalars(select(Bounce.id).where(Bounce.key == returned.key)).first() is not None:
         return None
     mine = next((one for one in follow_ups if one.id == letter.follow_up_id), None)
@@ -95,7 +96,7 @@ def _consequence(
     """What is done about it, as an action of the trail; None where nothing is."""
     if follow_up is None or not _is_of_current_address(session, bounce):
         return None
-    worn_out = bounce.kind == "soft" and suppression.is_worn_out(session, bounce)
+    worn_out = bounce.kind == "soft" and came.is_worn_out(session, bounce)
     if bounce.kind == "complaint":
         kind = "complaint"
     elif bounce.kind == "hard" or worn_out:

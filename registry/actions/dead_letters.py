@@ -5,11 +5,10 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from registry import audit
-from registry.actions import suppression
 from registry.actions.attempts import again, end, entry
 from registry.errors import DomainError, NotFound
 from registry.models import FollowUp, OutboxEmail
-from registry.queries import outreach
+from registry.queries import outreach, returned
 from surveys.lifecycle import OutboxState
 
 DEAD = (OutboxState.PARKED, OutboxState.FAILED)
@@ -47,7 +46,7 @@ def _locked(session: Session, letter_id: int) -> OutboxEmail:
     found = session.get(OutboxEmail, letter_id)
     if found is None:
         raise NotFound("There is no such letter.")
-    suppression.lock_follow_ups(session, found.patient_id)
+    returned.lock_follow_ups(session, found.patient_id)
     session.refresh(found, with_for_update=True)
     if found.state not in DEAD:
         raise StaysDead("This letter needs nobody: it is on its way, sent or called off.")

@@ -8,12 +8,13 @@ from hashlib import sha256
 
 from sqlalchemy.orm import Session
 
-from registry.actions import bounces, suppression
+from registry.actions import bounces
 from registry.actions.attempts import Attempt, anew, back, end
 from registry.actions.bounces import Returned
 from registry.actions.deliveries import COPIES, TWICE
 from registry.bounces.kinds import ABOUT_US, Fault, enhanced_status
 from registry.models import OutboxEmail
+from registry.queries import returned
 from surveys.lifecycle import BACK_OFF, OutboxState, retry_at
 
 TRIES = 3  # a letter that our own faults stop is then a matter for a person
@@ -61,7 +62,7 @@ def put_off(
     that address any more.
     """
     attempt = Attempt(session, letter, by, at)
-    suppression.lock_follow_ups(session, letter.patient_id)
+    returned.lock_follow_ups(session, letter.patient_id)
     one = attempt.own(OutboxState.LEASED, OutboxState.HANDOVER)
     if one is None:
         return False
@@ -91,7 +92,7 @@ def mark_failed(
     hold the campaign.
     """
     attempt = Attempt(session, letter, by, at)
-    suppression.lock_follow_ups(session, letter.patient_id)
+    returned.lock_follow_ups(session, letter.patient_id)
     one = attempt.own(OutboxState.LEASED, OutboxState.HANDOVER)
     if one is None:
         return False

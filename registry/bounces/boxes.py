@@ -86,16 +86,16 @@ def opened(url: str) -> Iterator[Box]:
         yield Maildir(folder)
         return
     try:
-        with closing(_Session(parts)) as session:
-            session.begin()
-            yield Imap(session.server)
+        with closing(_Visit(parts)) as visit:
+            visit.sign_in()
+            yield Imap(visit.server)
     except (imaplib.IMAP4.error, OSError) as error:
         told = type(error).__name__ if isinstance(error, imaplib.IMAP4.error) else str(error)
         where = f"The bounce mailbox at {parts.hostname}"
         raise NoMailbox(f"{where} cannot be read: {told}.") from error
 
 
-class _Session:
+class _Visit:
     """A connection; signed out and closed at the end, whatever happened."""
 
     def __init__(self, parts: SplitResult) -> None:
@@ -110,7 +110,7 @@ class _Session:
         else:
             self.server = imaplib.IMAP4(host, parts.port or 143, timeout=SECONDS)
 
-    def begin(self) -> None:
+    def sign_in(self) -> None:
         """Sign in and choose the folder."""
         parts = self._parts
         self.server.login(unquote(parts.username or ""), unquote(parts.password or ""))

@@ -47,6 +47,15 @@ HOLDS = {
     "undeliverable": "Letters cannot be delivered",
     "complaint": "Letters were marked as unwanted",
 }
+BOUNCES = {
+    "hard": "It came back, for there is no such mailbox",
+    "soft": "It came back, for the mailbox is full or out of reach",
+    "policy": "It came back, for it was not wanted",
+    "complaint": "It was marked as unwanted",
+    "auto_reply": "An automatic reply came",
+    "delayed": "It is delayed",
+    "other": "A message came back",
+}
 SCOPES = {"contact": "No more contact, data go on", "registry": "Left the registry"}
 SEXES = (("female", "Female"), ("male", "Male"), ("other", "Other"))
 GRADES = (

@@ -10,7 +10,8 @@ from registry import http, letters, words
 from registry.letters.wording import places
 from registry.models import FollowUp, OutboxEmail
 from registry.queries import letters as facts
-from registry.web.labels import LETTER_STATES
+from registry.queries import returned
+from registry.web.labels import BOUNCES, LETTER_STATES
 from surveys.lifecycle import OutboxState
 
 KINDS = {
@@ -57,8 +58,13 @@ def preview(session: Session, letter: OutboxEmail) -> Shown:
         when=words.moment(letter.ended_at or letter.next_attempt_at, zone),
         subject=catalogue.letters[letter.kind].subject,
         body="\n\n".join(text.format_map(told | own) for text in kept),
-        fate=fate(letter, zone),
+        fate=fate(letter, zone) + _came_back(session, letter),
     )
+
+
+def _came_back(session: Session, letter: OutboxEmail) -> str:
+    bounce = returned.newest(session, [letter.id]).get(letter.id)
+    return f" {BOUNCES[bounce.kind]}: {bounce.words}." if bounce else ""
 
 
 def fate(letter: OutboxEmail, zone: ZoneInfo) -> str:

@@ -226,6 +226,10 @@ def test_a_provider_posts_what_came_back(ours: Runtime, due: int) -> None:
     administrator = member(ours, "administrator", site=None)
     came = Staff(app).sign_in(administrator).get("/outbox").text
     assert "Came back (hard): 550 5.1.1 (address) no such user" in came
+    nurse = Staff(app).sign_in(member(ours, "nurse"))
+    own = text_of(nurse.get("/patients/R-0001/letters").text)
+    assert "It came back, for there is no such mailbox: 550 5.1.1 (address) no such user." in own
+    assert "550 5.1.1 (address) no such user" in text_of(nurse.get("/?kind=address").text)
 
 
 def kinds(runtime: Runtime) -> list[str]:
