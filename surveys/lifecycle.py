@@ -45,7 +45,8 @@ FOLLOW_UP_MOVES: Mapping[FollowUpState, frozenset[FollowUpState]] = {
 
 _O = OutboxState
 # leased -> leased is a lapsed lease taken by another worker; handover -> leased is the one copy
-# that an uncertain hand-over may cost; a person can free, drop or confirm what is parked, and free or drop what was refused.
+# that an uncertain hand-over may cost; a person can free, drop or confirm what is parked, and free
+# or drop what was refused.
 OUTBOX_MOVES: Mapping[OutboxState, frozenset[OutboxState]] = {
     _O.QUEUED: frozenset({_O.LEASED, _O.CANCELLED, _O.PARKED}),
     _O.LEASED: frozenset({_O.LEASED, _O.HANDOVER, _O.QUEUED, _O.FAILED, _O.PARKED, _O.CANCELLED}),
