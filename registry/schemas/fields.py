@@ -21,7 +21,7 @@ LARGEST = Decimal("1e14")
 PAGES = frozenset(
     {"administrations", "alerts", "answers", "baseline", "calls", "consents", "course", "courses"}
     | {"death", "enrolled", "events", "follow-ups", "history", "holds", "identity", "labs"}
-    | {"letters", "links", "medicines", "observations", "plan", "questionnaires"}
+    | {"letters", "links", "mail", "medicines", "observations", "plan", "questionnaires"}
     | {"reported-events", "reports", "tasks", "telephone", "treatment-date", "withdrawal"}
 )
 """What stands behind a study number in addresses."""
