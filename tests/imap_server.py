@@ -31,9 +31,7 @@ class ImapServer:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            connection.settimeout(
-                10
-            )  # a client may forget its connection
+            connection.settimeout(10)  # a client may forget its connection
             with connection, connection.makefile("rwb") as stream, suppress(OSError):
                 self._talk(stream)
 
