@@ -52,7 +52,7 @@ class Vault:
         return _seal(self._masters[self.version], text.encode(), _place("kept_form", user_id, 0))
 
     def open_form(self, user_id: int, sealed: bytes) -> str:
-        """Decrypt it. Raises InvalidTag after the master key was changed: forms are kept briefly."""
+        """Decrypt it. Raises InvalidTag once the master key was changed: forms are kept briefly."""
         place = _place("kept_form", user_id, 0)
         return _open(self._masters[self.version], sealed, place).decode()
 
