@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,13 +81,15 @@ def main() -> int:
     chosen = [bug for bug in BUGS if all(word in bug.name for word in given.words)]
     found = []
     with ProcessPoolExecutor(given.cores) as pool:
-        for one in pool.map(_hunt_quietly, chosen, [given.seeds] * len(chosen)):
+        hunts = [pool.submit(_hunt_quietly, bug, given.seeds) for bug in chosen]
+        for hunted in as_completed(hunts):
+            one = hunted.result()
             found.append(one)
             print(f"{one.after or '-':>4}  {one.bug.name}: {one.broken[:90]}", flush=True)
     seen = sum(one.after is not None for one in found)
     print(f"{seen} of {len(found)} seen")
     if given.write:
-        write(table(found))
+        write(table(sorted(found, key=lambda one: BUGS.index(one.bug))))
     return int(seen < NEEDED * len(found))
 
 
