@@ -17,6 +17,10 @@ HIDDEN = (
     "are rounded to the nearest 5, and every figure is computed from the counts as shown."
 )
 MISSING_RULES = {
+    "ipw": (
+        "Those who answered, each weighted for how rarely people like them answer; the dead do not "
+        "have it. Right if, among people with the same covariates, the silent are like the others."
+    ),
     "observed_only": "Of those who answered. Right only if the silent are like them.",
     "nri": "Of all due; the silent and the dead count as not having the outcome.",
     "worst_case": "Lowest share possible: none of the silent has the outcome.",

@@ -12,6 +12,7 @@ from registry.reports.sentences import MISSING_RULES
 from registry.reports.values import Figure, OutcomeFigures, Wave
 from registry.statistics.policy import Suppressed
 from registry.statistics.values import Proportion
+from registry.statistics.weighting import Refused, Weighted
 
 RULE_WORDS = {
     "observed_only": "those whose outcome is known",
@@ -95,6 +96,7 @@ def _row(month: int, found: OutcomeFigures) -> ShareRow:
 def _table(outcome: Outcome, months: Mapping[int, Wave]) -> Rows:
     heads: tuple[str | tuple[str, str], ...] = (
         "Wave",
+        ("Weighted", "num"),
         ("Observed", "num"),
         ("Non-responder", "num"),
         ("RR1", "num"),
@@ -114,6 +116,7 @@ def _cells(month: int, wave: Wave, outcome: Outcome) -> tuple[str, ...]:
     rate = words.HIDDEN if isinstance(rr1, Suppressed) else _estimate(rr1)
     return (
         f"Month {month}",
+        _weighted(found.ipw),
         shown.full(rule["observed_only"]),
         shown.full(rule["nri"]),
         rate,
@@ -122,6 +125,18 @@ def _cells(month: int, wave: Wave, outcome: Outcome) -> tuple[str, ...]:
         shown.full(rule["while_alive"]),
         shown.whole(found.silent),
     )
+
+
+def _weighted(found: Weighted | Refused | Suppressed) -> str:
+    """The weighted share with its effective number of answers and covariates, or why not."""
+    if isinstance(found, Suppressed):
+        return words.HIDDEN
+    if isinstance(found, Refused):
+        return found.refused
+    told = words.estimate(found.estimate, found.lower, found.upper)
+    if not found.covariates:
+        return f"{told}; {found.reason}"
+    return f"{told}; by {', '.join(found.covariates)}, as good as {found.ess:.0f} answers"
 
 
 def _percent(figure: Figure) -> str:
@@ -143,4 +158,5 @@ def rules() -> list[tuple[str, str]]:
         "best_case": "Best case",
         "while_alive": "While alive",
     }
-    return [(name, MISSING_RULES[rule]) for rule, name in names.items()]
+    weighted = [("Weighted", MISSING_RULES["ipw"])]
+    return weighted + [(name, MISSING_RULES[rule]) for rule, name in names.items()]
