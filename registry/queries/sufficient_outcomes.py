@@ -48,6 +48,7 @@ def outcome_columns(
         tables = tables.outerjoin(firsts, firsts.c.patient_id == person.c.patient_id)
     # as in the disposition: whoever answered at least in part is not counted as dead
     answered = func.coalesce(answers.c.rank, 2) < 2
+    by_day = horizon(timepoint.month)
     for index, outcome in enumerate(outcomes):
         tables, within = _population(tables, person, outcome, cut)
         match outcome.kind:
@@ -59,15 +60,10 @@ def outcome_columns(
                 dead = person.c.death_day <= timepoint.closes_day
             case _:
                 first = _first(person, firsts, outcome, events)
-                has = _happened(person, first, outcome, horizon(timepoint.month))
-                dead = person.c.death_day <= horizon(timepoint.month)
-                days = _at_risk(person, first, horizon(timepoint.month))
-                columns.append(days.label(f"days{index}"))
-        columns += [
-            within.label(f"within{index}"),
-            has.label(f"has{index}"),
-            case((dead, 1), else_=0).label(f"dead{index}"),
-        ]
+                has, dead = _happened(person, first, by_day), person.c.death_day <= by_day
+                columns.append(_at_risk(person, first, by_day).label(f"days{index}"))
+        columns += [within.label(f"within{index}"), has.label(f"has{index}")]
+        columns.append(case((dead, 1), else_=0).label(f"dead{index}"))
     due = tables.with_only_columns(*columns, maintain_column_froms=True)
     return due.where(person.c.cut_day >= timepoint.closes_day).cte("fate")
 
@@ -144,9 +140,7 @@ def _at_risk(person: CTE, first: ColumnElement[Any], by_day: int) -> ColumnEleme
     return smaller(func.coalesce(first, by_day), smaller(person.c.end_day, literal(by_day)))
 
 
-def _happened(
-    person: CTE, first: ColumnElement[Any], outcome: Outcome, by_day: int
-) -> ColumnElement[Any]:
+def _happened(person: CTE, first: ColumnElement[Any], by_day: int) -> ColumnElement[Any]:
     """1 by the day, 0 if followed to it without; NULL for who died or left before."""
     return case(
         (first <= by_day, 1),

@@ -32,7 +32,7 @@ from registry.reports.written import (
     wave_json,
 )
 from registry.statistics.disclosure import shown_json
-from registry.statistics.policy import RELEASE, Shown
+from registry.statistics.policy import RELEASE, Policy, Shown
 from registry.statistics.values import Json
 
 PROFILES = ("internal", "release")
@@ -151,17 +151,10 @@ def build(
         raise ValueError(f"there is no profile {profile!r}; known are {', '.join(PROFILES)}")
     _refuse_unknown(session, site)
     cut = Cut(protocol.code, as_of, known_at, site, protocol.safety_days)
-    terms = named_terms(protocol, library)
-    named = categories_by_term(terms, protocol.event_categories)
     _refuse_unknown_covariates(session, covariates or ())
     wanted = tuple(dict.fromkeys(protocol.weighting if covariates is None else covariates))
-    counts = counts_of(session, cut, protocol, named, () if profile == "release" else wanted)
-    if profile == "release":
-        _refuse_small_site(session, cut, counts.treated)
-        figures = released(counts, protocol, terms, named, RELEASE)
-    else:
-        figures = exact(counts, protocol, terms)
     policy = RELEASE if profile == "release" else None
+    figures = _figures(session, cut, protocol, library, wanted, policy)
     beside, pairing = side_by_side(figures.waves, protocol, library, policy)
     return Report(
         as_of=as_of,
@@ -176,6 +169,24 @@ def build(
         apart=pairing.apart,
         sentences=_sentences(figures, profile),
     )
+
+
+def _figures(
+    session: Session,
+    cut: Cut,
+    protocol: Protocol,
+    library: Library,
+    covariates: Sequence[str],
+    policy: Policy | None,
+) -> Figures:
+    """Exact without a policy; a release weights for nothing."""
+    terms = named_terms(protocol, library)
+    named = categories_by_term(terms, protocol.event_categories)
+    counts = counts_of(session, cut, protocol, named, () if policy else covariates)
+    if policy is None:
+        return exact(counts, protocol, terms)
+    _refuse_small_site(session, cut, counts.treated)
+    return released(counts, protocol, terms, named, policy)
 
 
 def _sentences(figures: Figures, profile: str) -> tuple[str, ...]:

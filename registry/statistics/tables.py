@@ -6,6 +6,7 @@ nothing about a difference. None where a side has nobody.
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -21,7 +22,7 @@ NOBODY = "one side has nobody"
 BOSCHLOO_LIMIT = 1000
 TOO_MANY = f"more than {BOSCHLOO_LIMIT} patients: Pearson's test stands in its place"
 _TIE = 1 + 1e-7
-_GRID, _ZOOM = 400, 5
+_GRID, _ZOOM, _EDGE = 12, 6, 1e-6
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ def fisher_mid_p(x1: int, n1: int, x2: int, n2: int) -> P:
     return min(1.0, float(chance[below].sum() + chance[equal].sum()) / 2)
 
 
+@lru_cache(maxsize=1024)
 def boschloo(x1: int, n1: int, x2: int, n2: int) -> P:
     """Unconditional test with Fisher's p as its statistic (Boschloo 1970), one-sided p doubled.
 
@@ -145,12 +147,13 @@ def _given_margins(x1: int, n1: int, x2: int, n2: int) -> tuple[Floats, int]:
 def _one_sided(x1: int, n1: int, x2: int, n2: int) -> float:
     """The largest chance of a table whose Fisher p for "p1 is smaller" is no larger than ours."""
     border = _border(x1, n1, x2, n2)
-    angles = np.linspace(0, math.pi / 2, _GRID + 1)
+    # at the ends nobody or everybody has it: such a table is never extreme
+    angles = np.linspace(_EDGE, math.pi / 2 - _EDGE, math.ceil(_GRID * math.sqrt(n1 + n2)))
     found = _chance_beyond(border, n1, n2, angles)
     for _ in range(_ZOOM):
         best, step = angles[int(found.argmax())], angles[1] - angles[0]
-        angles = np.clip(np.linspace(best - step, best + step, 33), 0, math.pi / 2)
-        found = np.maximum(_chance_beyond(border, n1, n2, angles), 0)
+        angles = np.clip(np.linspace(best - step, best + step, 17), _EDGE, math.pi / 2 - _EDGE)
+        found = _chance_beyond(border, n1, n2, angles)
     return float(found.max())
 
 
@@ -178,7 +181,6 @@ def _chance_beyond(border: NDArray[np.int64], n1: int, n2: int, angles: Floats) 
 
 
 def _binomial(n: int, share: Floats) -> Floats:
-    k = np.arange(n + 1)
-    powers = special.xlogy(k[:, None], share) + special.xlog1py((n - k)[:, None], -share)
-    chance: Floats = np.exp(_log_ways(n, k)[:, None] + powers)
+    k = np.arange(n + 1)[:, None]
+    chance: Floats = np.exp(_log_ways(n, k) + k * np.log(share) + (n - k) * np.log1p(-share))
     return chance
