@@ -85,7 +85,8 @@ def add_site(code: str, name: str, telephone: str, hours: str, emergency: str, z
     told |= {"emergency_text": emergency, "zone": zone}
     loaded = _loaded(SiteSchema(), told)
     with runtime_from_env() as runtime, transaction(runtime) as session:
-        texts = sites.SiteTexts(**{name: loaded[name] for name in loaded if name != "code"})
+        words = {name: loaded[name] for name in told if name in loaded and name != "code"}
+        texts = sites.SiteTexts(**words)
         sites.add(session, loaded["code"], texts, by=BY, at=runtime.clock.now())
     click.echo(f"Site {code} is added.", err=True)
 
