@@ -53,13 +53,14 @@ def columns(measured: Measured, sex: str | None, baseline: Decimal | None = None
 
 
 def problems(measured: Measured) -> list[Problem]:
-    """What cannot be read: the test, its value, its unit, or code and unit together."""
+    """What cannot be read or be true: the test, its value, its unit, code and unit together."""
     return list(_problems(measured))
 
 
 def _problems(measured: Measured) -> Iterator[Problem]:
+    number = None
     try:
-        labs.parse_value(measured.value)
+        _, number = labs.parse_value(measured.value)
     except labs.UnreadableValue as error:
         yield Problem("value", str(error))
     try:
@@ -74,6 +75,9 @@ def _problems(measured: Measured) -> Iterator[Problem]:
         return
     if conflict:
         yield Problem("code", conflict)
+    impossible = labs.check_possible(test, number) if number is not None else None
+    if impossible:
+        yield Problem("value", impossible)
 
 
 def doubt(measured: Measured) -> str | None:

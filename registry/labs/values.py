@@ -108,6 +108,18 @@ def check_plausible(test: LabTest, value: Decimal, unit: str | None = None) -> s
     return f"{test.label} of {value:f} {test.unit} is hardly possible{_other_unit(test, value)}"
 
 
+def check_possible(test: LabTest, value: Decimal) -> str | None:
+    """Why a value, in any unit, cannot be true; None if it can.
+
+    Nothing can be below 0 but a test whose plausible values in the table reach below it (as those
+    of a base excess do): factors of units are above 0, so the sign is the same in every unit.
+    """
+    lowest = test.plausible.low if test.plausible else None
+    if value >= 0 or (lowest is not None and lowest < 0):
+        return None
+    return f"{test.label} cannot be below 0: {value:f} is no result; check the sign"
+
+
 def _inside(value: Decimal, bounds: Range) -> bool:
     above = bounds.low is None or value >= bounds.low
     return above and (bounds.high is None or value <= bounds.high)

@@ -142,6 +142,7 @@ BAD = [
     ("labs", "code", "C33", "is no laboratory test that the registry knows; near it are"),
     ("labs", "value", "1,200", "is not a number: write it like 0.8, <0.02 or 1:640, with a point"),
     ("labs", "value", "high", "is not a number: write it like 0.8"),
+    ("labs", "value", "-3", "Complement C3 cannot be below 0: -3 is no result; check the sign"),
     ("labs", "collected_on", "2150-01-01", "lies in the future"),
 ]
 

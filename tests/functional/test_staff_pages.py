@@ -177,6 +177,17 @@ def test_a_hardly_possible_result_is_asked_about(registry: Runtime, sign_in: Sig
     nurse.send(page, {"confirmed": "yes"})
 
 
+def test_a_result_below_0_is_refused_even_when_confirmed(
+    registry: Runtime, sign_in: SignIn
+) -> None:
+    patient = a_patient(registry)
+    address = f"/patients/{patient.study_number}/labs/new"
+    day = {"collected_on-day": "3", "collected_on-month": "1", "collected_on-year": "2026"}
+    data = day | {"test": "creatinine", "value": "-3", "unit": "mg/dL", "confirmed": "yes"}
+    page = sign_in("nurse").fill(address, data, status=422)
+    assert "cannot be below 0" in text_of(page.text)
+
+
 def test_a_corrected_treatment_date_is_shown_before_it_is_saved(
     registry: Runtime, sign_in: SignIn
 ) -> None:

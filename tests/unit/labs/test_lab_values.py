@@ -1,5 +1,6 @@
 """Written results, flags, limits and plausibility, as tables."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -10,6 +11,7 @@ from registry.labs import (
     Range,
     UnreadableValue,
     check_plausible,
+    check_possible,
     find,
     flag,
     limits_for,
@@ -128,3 +130,12 @@ def test_a_hardly_possible_value_is_asked_about(line):
     name, value, unit, told = line.split(maxsplit=3)
     said = check_plausible(find(name), Decimal(value), None if unit == "-" else unit)
     assert said is None if told == "-" else told in (said or "")
+
+
+def test_a_value_below_0_is_possible_only_where_the_table_says_so():
+    creatinine = find("creatinine")
+    assert "cannot be below 0" in (check_possible(creatinine, Decimal("-0.1")) or "")
+    assert check_possible(creatinine, Decimal(0)) is None
+    base_excess = replace(creatinine, label="Base excess", plausible=Range(Decimal(-30)))
+    assert check_possible(base_excess, Decimal(-3)) is None
+    assert check_possible(replace(creatinine, plausible=None), Decimal(-3)) is not None
