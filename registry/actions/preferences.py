@@ -3,6 +3,7 @@ written to, no more letters, leaving. Each is recorded.
 """
 
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -22,9 +23,19 @@ from surveys.lifecycle import FollowUpState
 NEW_LINK_EVERY = timedelta(hours=1)
 
 
-def ask_for_link(session: Session, follow_up_id: int, *, by: str, at: datetime) -> bool:
+class Asked(StrEnum):
+    """What became of asking for a new link."""
+
+    SENT = "sent"
+    TOO_OFTEN = "too_often"
+    NOTHING_WAITS = "nothing"
+    NO_LETTERS = "stopped"
+
+
+def ask_for_link(session: Session, follow_up_id: int, *, by: str, at: datetime) -> Asked:
     """Ask for a letter with a new link to the address on file, for the newest questionnaire that
-    this patient can answer. False where one was asked for in the last hour. A worker makes it.
+    this patient can answer. A worker makes it. Nothing is asked for within an hour of the last
+    time, where no questionnaire can be answered, or for somebody who wanted no more letters.
     """
     patient_id = session.get_one(FollowUp, follow_up_id).patient_id
     follow_ups = session.scalars(
@@ -37,12 +48,14 @@ def ask_for_link(session: Session, follow_up_id: int, *, by: str, at: datetime) 
         on = surveys.local_day(follow_up, at)
         if follow_up.month and surveys.standing(follow_up, on) is Standing.ANSWERABLE:
             return _ask(session, follow_up, by=by, at=at)
-    return True
+    return Asked.NOTHING_WAITS
 
 
-def _ask(session: Session, follow_up: FollowUp, *, by: str, at: datetime) -> bool:
+def _ask(session: Session, follow_up: FollowUp, *, by: str, at: datetime) -> Asked:
+    if queries.is_stopped(session, follow_up.patient_id):
+        return Asked.NO_LETTERS
     if follow_up.link_asked_at and at - follow_up.link_asked_at < NEW_LINK_EVERY:
-        return False
+        return Asked.TOO_OFTEN
     follow_up.link_asked_at = at
     audit.record(
         session,
@@ -52,7 +65,7 @@ def _ask(session: Session, follow_up: FollowUp, *, by: str, at: datetime) -> boo
         subject=f"patient:{follow_up.patient_id}",
         changes={"month": follow_up.month},
     )
-    return True
+    return Asked.SENT
 
 
 def stop_mail(session: Session, follow_up_id: int, *, by: str, at: datetime) -> None:

@@ -8,6 +8,7 @@ from flask import url_for as address
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from registry.actions.preferences import Asked
 from registry.door import visit
 from registry.door.choices import Done
 from registry.door.visit import Visit
@@ -61,7 +62,8 @@ def plain(key: str) -> str:
 def entrance(found: Visit, *, missing_respondent: bool = False) -> str:
     """The welcome page; or why there is nothing to answer, and what to do."""
     if found.standing is not Standing.ANSWERABLE:
-        return message(found, NOT_ANSWERABLE[found.standing], offers_link=True)
+        is_over = found.standing is Standing.ENDED
+        return message(found, NOT_ANSWERABLE[found.standing], offers_link=not is_over)
     begun = len(found.answers)
     count = survey_pages.progress(
         found.instrument,
@@ -124,14 +126,15 @@ def message(found: Visit, key: str, *, offers_link: bool = False) -> str:
     )
 
 
-def new_link(found: Visit, asked: bool) -> str:
-    """A new link is on its way, or went not long ago."""
-    key, part = ("new_link", "sent") if asked else ("new_link", "too_often")
+def new_link(found: Visit, asked: Asked) -> str:
+    """A new link is on its way, or why none is."""
+    if asked is Asked.NOTHING_WAITS and found.standing is Standing.ENDED:
+        return message(found, NOT_ANSWERABLE[found.standing])
     return _render(
         "message.html",
         found,
-        title=found.words(f"{key}.{part}_title"),
-        paragraphs=found.words.paragraphs(f"{key}.{part}_text"),
+        title=found.words(f"new_link.{asked}_title"),
+        paragraphs=found.words.paragraphs(f"new_link.{asked}_text"),
         offers_link=False,
     )
 

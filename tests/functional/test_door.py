@@ -8,6 +8,7 @@ from functional.door_visitor import Form, Visitor, filled, title
 from sqlalchemy import func, select
 
 from registry import audit, tokens
+from registry.actions import preferences
 from registry.clock import FixedClock
 from registry.db import Base, reading, transaction
 from registry.door.application import create_door
@@ -323,6 +324,34 @@ def test_asking_for_a_new_link(registry: Runtime, visitor: Visitor, clock: Fixed
     assert "not long ago" in again.text
     with reading(registry) as session:
         assert session.get_one(FollowUp, follow_up.id).link_asked_at == clock.now()
+
+
+def test_no_link_is_promised_to_somebody_who_has_left(registry: Runtime, visitor: Visitor) -> None:
+    follow_up, token = open_follow_up(registry)
+    month_3 = follow_up_of(registry, follow_up.patient_id, 3)
+    answered = link_to(registry, month_3)
+    visitor.answer_all(visitor.enter(answered), WELL)
+    visitor.send()
+    form = Form(visitor.client.get("/s/leave").text)
+    visitor.client.post("/s/leave", data=form.hidden)
+    assert "Send me a new link" not in visitor.client.get(f"/s/{token}").text
+    asked = visitor.client.post(f"/s/{token}", data={"action": "new_link"})
+    assert "There are no more questions for you" in asked.text
+    asked = visitor.client.post(f"/s/{answered}", data={"action": "new_link"})
+    assert "No questions wait for you now" in asked.text
+    assert "on its way" not in asked.text
+    assert not any(row.__dict__["link_asked_at"] for row in only(registry, FollowUp))
+
+
+def test_no_link_is_promised_to_somebody_who_stopped_the_letters(
+    registry: Runtime, visitor: Visitor
+) -> None:
+    follow_up, token = open_follow_up(registry)
+    with transaction(registry) as session:
+        preferences.stop_mail(session, follow_up.id, by="door", at=registry.clock.now())
+    asked = visitor.client.post(f"/s/{token}", data={"action": "new_link"})
+    assert "You have stopped our e-mails" in asked.text
+    assert not any(row.__dict__["link_asked_at"] for row in only(registry, FollowUp))
 
 
 def test_a_visit_ends_after_a_day_and_says_how_to_go_on(
