@@ -20,6 +20,10 @@ Form = MultiDict[str, str]
 NOT_DATA = frozenset({"csrf_token", "once", "seen"})
 PARTS = ("day", "month", "year")
 ROW = re.compile(r"[0-9]{1,4}")
+MEANWHILE = (
+    "Somebody changed this after you opened the page, and it would be undone. Nothing was saved. "
+    "Open the page again, see what stands there now, and correct that."
+)
 MISSING = "Missing data for required field."
 
 
@@ -81,10 +85,7 @@ class FormPage:
 
     def _act(self, session: Session, loaded: Any) -> str:
         if self.corrects and self.seen() != self._seen_now():
-            raise Meanwhile(
-                "Somebody changed this after you opened the page, and it would be undone. Nothing "
-                "was saved. Open the page again, see what stands there now, and correct that."
-            )
+            raise Meanwhile(MEANWHILE)
         return self.act(session, loaded)
 
     def seen(self) -> str:
@@ -92,7 +93,7 @@ class FormPage:
         return (http.kept() or request.form).get("seen") or self._seen_now()
 
     def _seen_now(self) -> str:
-        return hashlib.sha256(repr(sorted(self._given().items())).encode()).hexdigest()[:16]
+        return mark_of(self._given())
 
     def _given(self) -> Mapping[str, Any]:
         return self.given() if callable(self.given) else self.given
@@ -116,6 +117,11 @@ class FormPage:
         return render_template(
             self.template, page=self, given=given, errors=errors, order=order, **self.more
         )
+
+
+def mark_of(given: Mapping[str, Any]) -> str:
+    """A mark of the values that stand in a form: another value, another mark."""
+    return hashlib.sha256(repr(sorted(given.items())).encode()).hexdigest()[:16]
 
 
 def typed(form: Form) -> dict[str, Any]:

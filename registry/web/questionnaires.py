@@ -23,7 +23,7 @@ from registry.protocols import Protocol
 from registry.queries import protocols, surveys
 from registry.queries.surveys import Standing
 from registry.survey_words import SurveyWords
-from registry.web.forms import Box, FormPage
+from registry.web.forms import MEANWHILE, Box, FormPage, Meanwhile, mark_of
 from surveys.answers import Answers, Context, applicable, urgent
 from surveys.checking import Problem, check
 from surveys.instruments import Instrument
@@ -91,6 +91,11 @@ class Paper:
         inside = next((s for s in self.instrument.sections if s.code == section), None)
         own = set(inside.questions) if inside else set()
         return [q for q in applicable(self.instrument, self.context, known) if q in own]
+
+    def seen(self, section: str) -> str:
+        """A mark of the answers of one section as they stand in the record."""
+        own = {q.code: self.answers.get(q.code) for q in self.questions(section)}
+        return mark_of(own)
 
     def address(self, endpoint: str, **more: Any) -> str:
         """An address of this questionnaire; how it came travels along until it is kept."""
@@ -247,6 +252,7 @@ def _show(
         advice=_advice(paper),
         reason=None,
         came=came(),
+        seen=_seen(paper, code),
         **more,
     )
 
@@ -307,6 +313,8 @@ def correct(number: str, month: int, code: str) -> ResponseReturnValue:
 
 def _correct(session: Session, month: int, code: str) -> str:
     paper = _paper(session, month, hold=True)
+    if _seen(paper, code) != paper.seen(code):
+        raise Meanwhile(MEANWHILE)
     reason = request.form.get("reason", "").strip()
     if ReasonSchema().validate({"reason": reason}):
         raise Wrong((Problem("reason", "reason", "Say in 3 to 500 letters why it is corrected"),))
@@ -315,6 +323,11 @@ def _correct(session: Session, month: int, code: str) -> str:
         session, paper.follow_up.id, answers, paper.protocol, reason, by=http.by(), at=http.at()
     )
     return url_for("patients.show", number=http.patient().study_number)
+
+
+def _seen(paper: Paper, code: str) -> str:
+    """Which answers stood in the boxes when the page was opened."""
+    return (http.kept() or request.form).get("seen") or paper.seen(code)
 
 
 def _name(month: int) -> str:

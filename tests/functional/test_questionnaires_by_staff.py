@@ -117,6 +117,23 @@ def test_a_sent_answer_is_corrected_with_a_reason_and_the_old_one_stays(
         assert session.scalars(outcome).one() == 0
 
 
+def test_a_correction_over_somebody_elses_is_refused(registry: Runtime, sign_in: SignIn) -> None:
+    patient = a_patient(registry)
+    nurse, colleague = sign_in("nurse"), sign_in("data_manager")
+    nurse.fill(enter(nurse, patient, 1, WELL), {})
+    address = f"/patients/{patient.study_number}/questionnaires/1/correct/overall"
+    stale = nurse.get(address)
+    colleague.fill(address, {"overall_change": "worse", "reason": "Misheard"})
+    late = nurse.send(stale, {"overall_change": "same", "reason": "Heard anew"}, status=409)
+    assert "Somebody changed this after you opened the page" in text_of(late.text)
+    again = nurse.send(late, {"overall_change": "same", "reason": "Heard anew"}, status=409)
+    assert "Nothing was saved" in text_of(again.text)
+    with reading(registry) as session:
+        current = select(Answer.value).where(Answer.question == "overall_change", known(Answer))
+        assert session.scalars(current).one() == "worse"
+    nurse.fill(address, {"overall_change": "same", "reason": "Heard anew"})
+
+
 def test_what_is_missing_is_told_and_nothing_of_the_page_is_kept(
     registry: Runtime, sign_in: SignIn
 ) -> None:
