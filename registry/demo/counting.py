@@ -305,6 +305,34 @@ def survival(rows: Sequence[tuple[int, int, bool]], day: int) -> float | None:
     return None if beyond and share > 0 else share
 
 
+def first_serious(everyone: Iterable[Followed]) -> list[tuple[int, int, str]]:
+    """(day of entry, last day, "event", "death" or "") of everybody who was ever at risk of a
+    first serious event; an event on the day of death comes first.
+    """
+    found = []
+    for one in everyone:
+        days = [day for day, event in one.events() if event.serious]
+        died = one.died is not None and one.died <= one.end
+        end, cause = (min(days), "event") if days else (one.end, "death" if died else "")
+        if not one.entry or end > one.entry:
+            found.append((one.entry, end, cause))
+    return found
+
+
+def incidence(rows: Sequence[tuple[int, int, str]], day: int) -> float | None:
+    """The share with a first serious event by the end of a day, death competing (Aalen-Johansen);
+    None beyond the last follow-up.
+    """
+    free, had = 1.0, 0.0
+    for on in sorted({end for _, end, cause in rows if cause and end <= day}):
+        causes = [cause for _, end, cause in rows if end == on]
+        under = at_risk([(entry, end, False) for entry, end, _ in rows], on)
+        had += free * causes.count("event") / under
+        free *= 1 - (causes.count("event") + causes.count("death")) / under
+    beyond = day > max((end for _, end, _ in rows), default=-1)
+    return None if beyond and free > 0 else had
+
+
 def at_risk(rows: Iterable[tuple[int, int, bool]], day: int) -> int:
     """Who is under observation on a day: from the day after a late entry to the last day."""
     return sum(end >= day and (not entry or entry < day) for entry, end, _ in rows)

@@ -15,9 +15,16 @@ Figures: TypeAlias = dict[Path, float | None]
 
 DAYS = (30, 91, 183, 365, 730)
 RULES_ELSEWHERE = frozenset(
-    {"lower", "upper", "level", "median", "rmst", "tau", "zero_event_upper", "window", "published"}
+    {
+        *("lower", "upper", "level", "median", "rmst", "tau", "zero_event_upper"),
+        *("tipping_point", "risk_ratio", "odds_ratio", "rate_ratio", "p_fisher", "p_boschloo"),
+        *("window", "published"),
+        "ipw",
+    }
 )
-"""What follows from checked counts by formula alone, or was printed by others: names in a path."""
+"""What follows from checked counts by formula alone, or was printed by others: names in a path.
+Weighting (`ipw`) follows from counts by pattern; its tests work it out a second way.
+"""
 
 KINDS = ("any", "serious", "grade3plus", "related")
 
@@ -79,6 +86,10 @@ def _wanted(everyone: Sequence[Followed], report: Mapping[str, Any]) -> Figures:
     wanted |= _safety(everyone, report)
     for name, contact in (("overall", False), ("overall_last_contact", True)):
         wanted |= _survival(name, counting.leaving(everyone, contact=contact))
+    first = counting.first_serious(everyone)
+    for day in DAYS:
+        at = ("survival", "first_serious_ae", "at", str(day), "incidence")
+        wanted[at] = counting.incidence(first, day)
     return wanted | _comparisons(by_wave, report["comparisons"])
 
 
