@@ -29,7 +29,11 @@ from surveys.timepoints import last_civil_day, recall_at_enrolment
 
 ENROLMENT_DAYS = 15  # month 0 can be answered until the day before month 1's window opens
 
-
+WHY_NOT = {
+    Standing.ANSWERED: "it was sent already; what is wrong in it is corrected, with a reason",
+    Standing.CLOSED: "its link ended on {last_day}; the clinic can still enter them",
+    Standing.ENDED: "it was called off, for the patient left, died or took back the consent",
+}
 OF_THE_PATIENT = (
     "patient_id",
     "site_id",
@@ -61,15 +65,17 @@ def save(
     protocol: Protocol,
     entry: Entry,
     *,
+    by_clinic: bool = False,
     by: str,
     at: datetime,
 ) -> Response:
     """Keep all answers so far. The first call makes the response; equal answers change nothing.
 
+    `by_clinic`: staff enter them, whom the end of the link does not bind.
     Raises NotAnswerable once it was sent, is over, or the patient has left.
     """
     follow_up = _locked(session, follow_up_id)
-    _refuse_unless_answerable(follow_up, at)
+    refuse_unless_answerable(follow_up, at, by_clinic=by_clinic)
     response = reading.response_of(session, follow_up) or _begin(session, follow_up, entry, by, at)
     before = reading.answers_of(session, response)
     changed = [code for code in {*before, *answers} if before.get(code) != answers.get(code)]
@@ -96,6 +102,7 @@ def submit(
     protocol: Protocol,
     answered_on: date | None = None,
     *,
+    by_clinic: bool = False,
     by: str,
     at: datetime,
 ) -> bool:
@@ -108,7 +115,7 @@ def submit(
     on = reading.local_day(follow_up, at)
     if reading.standing(follow_up, on) is Standing.ANSWERED:
         return False
-    _refuse_unless_answerable(follow_up, at)
+    refuse_unless_answerable(follow_up, at, by_clinic=by_clinic)
     response = reading.response_of(session, follow_up)
     if response is None:
         raise NotAnswerable("Nothing has been answered yet. Answer the first questions first.")
@@ -210,12 +217,13 @@ def _locked(session: Session, follow_up_id: int) -> FollowUp:
     return session.get_one(FollowUp, follow_up_id, with_for_update=True, populate_existing=True)
 
 
-def _refuse_unless_answerable(follow_up: FollowUp, at: datetime) -> None:
-    standing = reading.standing(follow_up, reading.local_day(follow_up, at))
+def refuse_unless_answerable(follow_up: FollowUp, at: datetime, *, by_clinic: bool = False) -> None:
+    """Raise NotAnswerable, with the reason in words, unless answers are taken."""
+    on = reading.local_day(follow_up, at)
+    standing = reading.standing(follow_up, on, by_clinic=by_clinic)
     if standing is not Standing.ANSWERABLE:
-        raise NotAnswerable(
-            f"The month {follow_up.month} questionnaire takes no answers: {standing}."
-        )
+        why = WHY_NOT[standing].format(last_day=follow_up.link_ends_on)
+        raise NotAnswerable(f"The month {follow_up.month} questionnaire takes no answers: {why}.")
 
 
 def _refuse_day(follow_up: FollowUp, day: date, at: datetime) -> None:

@@ -72,7 +72,8 @@ def send_answers(call: Call, given: Mapping[str, Any], month: int) -> Made:
     follow_up = _keep(call, given, month)
     answered_on = given.get("answered_on")
     rules = protocols.in_force(call.session).protocol
-    responses.submit(call.session, follow_up.id, rules, answered_on, by=call.by, at=call.at)
+    who: Any = {"by_clinic": True, "by": call.by, "at": call.at}
+    responses.submit(call.session, follow_up.id, rules, answered_on, **who)
     address = f"/patients/{call.patient.study_number}/follow-ups/{month}/answers"
     return Made(_told(call, follow_up), address)
 
@@ -91,7 +92,8 @@ def _keep(call: Call, given: Mapping[str, Any], month: int) -> FollowUp:
     kept = checked(follow_up, given["answers"], on)
     entry = Entry(given["mode"], given["respondent"])
     rules = protocols.in_force(call.session).protocol
-    responses.save(call.session, follow_up.id, kept, rules, entry, by=call.by, at=call.at)
+    who: Any = {"by_clinic": True, "by": call.by, "at": call.at}
+    responses.save(call.session, follow_up.id, kept, rules, entry, **who)
     return follow_up
 
 

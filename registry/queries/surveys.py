@@ -78,14 +78,18 @@ def local_day(follow_up: FollowUp, at: datetime) -> date:
     return at.astimezone(ZoneInfo(follow_up.zone)).date()
 
 
-def standing(follow_up: FollowUp, on: date) -> Standing:
-    """Whether the follow-up can be answered on that local day, and if not, why."""
+def standing(follow_up: FollowUp, on: date, *, by_clinic: bool = False) -> Standing:
+    """Whether the follow-up can be answered on that local day, and if not, why.
+
+    The end of the link binds whoever comes by the link; the clinic (`by_clinic`) enters a form on
+    paper or a call whenever it comes, and such answers are kept and flagged as late.
+    """
     state = FollowUpState(follow_up.state)
     if state in ANSWERED:
         return Standing.ANSWERED
     if state is FollowUpState.CANCELLED:
         return Standing.ENDED
-    if state in ANSWERABLE and on <= follow_up.link_ends_on:
+    if state in ANSWERABLE and (by_clinic or on <= follow_up.link_ends_on):
         return Standing.ANSWERABLE
     return Standing.CLOSED
 

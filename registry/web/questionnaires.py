@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from marshmallow import EXCLUDE, Schema, fields, validate
 from sqlalchemy import select
@@ -21,7 +21,6 @@ from registry.errors import DomainError, Invalid, NotFound
 from registry.models import FollowUp, Response, Site
 from registry.protocols import Protocol
 from registry.queries import protocols, surveys
-from registry.queries.surveys import Standing
 from registry.survey_words import SurveyWords
 from registry.web.forms import MEANWHILE, Box, FormPage, Meanwhile, mark_of
 from surveys.answers import Answers, Context, applicable, urgent
@@ -185,9 +184,8 @@ def _keep(session: Session, month: int, code: str) -> str:
     asked = paper.questions(code)
     answers = _checked(paper, asked)
     entry = _entry()
-    responses.save(
-        session, paper.follow_up.id, answers, paper.protocol, entry, by=http.by(), at=http.at()
-    )
+    who: Any = {"by_clinic": True, "by": http.by(), "at": http.at()}
+    responses.save(session, paper.follow_up.id, answers, paper.protocol, entry, **who)
     severe = {"after": code} if urgent(asked, answers) else {}
     opened = [q for q in paper.questions(code, answers) if q.required and q.code not in answers]
     if opened:
@@ -272,16 +270,15 @@ def review(number: str, month: int) -> ResponseReturnValue:
     def act(session: Session, data: dict[str, Any]) -> str:
         paper = _paper(session, month)
         day: date | None = data.get("answered_on")
-        responses.submit(
-            session, paper.follow_up.id, paper.protocol, day, by=http.by(), at=http.at()
-        )
+        responses.refuse_unless_answerable(paper.follow_up, http.at(), by_clinic=True)
+        who: Any = {"by_clinic": True, "by": http.by(), "at": http.at()}
+        responses.submit(session, paper.follow_up.id, paper.protocol, day, **who)
         return url_for("patients.show", number=number)
 
     with reading(http.runtime()) as session:
         paper = _paper(session, month)
-        is_open = surveys.standing(paper.follow_up, paper.context.on) is Standing.ANSWERABLE
-    if not is_open:
-        return redirect(url_for("patients.show", number=number), 303)
+    if request.method != "POST":  # the button pressed twice is answered as it was the first time
+        responses.refuse_unless_answerable(paper.follow_up, http.at(), by_clinic=True)
     return FormPage(
         title="Check the answers",
         boxes=(Box("answered_on", "Day on the paper form", "date", "Empty: today", optional=True),),

@@ -6,10 +6,14 @@ from datetime import date
 import pytest
 from factories import a_patient, follow_up_of
 from functional.staff_visitor import Staff, form_of, text_of
+from post import run
 from sqlalchemy import select
 
+from registry.actions import endings
 from registry.actions.enrolment import Enrolled
-from registry.db import reading
+from registry.clock import FixedClock
+from registry.db import reading, transaction
+from registry.mail import MemoryMailer
 from registry.models import Alert, Answer, FollowUp, OutcomeValue, Response, ResponseStatus, known
 from registry.runtime import Runtime
 
@@ -93,6 +97,42 @@ def test_a_paper_form_counts_on_its_own_day(registry: Runtime, sign_in: SignIn) 
     with reading(registry) as session:
         status = session.scalars(select(ResponseStatus).where(known(ResponseStatus))).one()
         assert status.answered_on == date(2026, 1, 2)
+
+
+@pytest.mark.parametrize(("day", "state"), [("2", "answered"), ("", "answered_late")])
+def test_a_paper_form_is_entered_long_after_the_link_ended(
+    registry: Runtime,
+    sign_in: SignIn,
+    clock: FixedClock,
+    day: str,
+    state: str,
+) -> None:
+    patient = a_patient(registry, treated_on=date(2025, 12, 1))
+    clock.advance(days=200)
+    run(registry, MemoryMailer())
+    nurse = sign_in("nurse")
+    shown = nurse.get(f"/patients/{patient.study_number}")
+    assert f"/patients/{patient.study_number}/questionnaires/1" in shown.text
+    review = enter(nurse, patient, 1, WELL, "paper")
+    dated = {"answered_on-day": day, "answered_on-month": "1", "answered_on-year": "2026"}
+    nurse.fill(review, dated if day else {})
+    assert follow_up_of(registry, patient.patient_id, 1).state == state
+    page = nurse.get(f"/patients/{patient.study_number}/questionnaires/1/review", status=409)
+    assert "was sent already" in text_of(page.text)
+
+
+def test_answers_of_somebody_who_left_are_refused_in_words(
+    registry: Runtime, sign_in: SignIn
+) -> None:
+    patient = a_patient(registry)
+    nurse = sign_in("nurse")
+    review = enter(nurse, patient, 1, WELL, "paper")
+    opened = nurse.get(review)
+    with transaction(registry) as session:
+        at = registry.clock.now()
+        endings.withdraw(session, patient.patient_id, at.date(), by="nurse", at=at)
+    for page in (nurse.send(opened, {}, status=409), nurse.get(review, status=409)):
+        assert "it was called off, for the patient left" in text_of(page.text)
 
 
 def test_a_sent_answer_is_corrected_with_a_reason_and_the_old_one_stays(
