@@ -148,6 +148,17 @@ def date_problems(enrolment: Enrolment, today: date) -> Iterator[Problem]:
         yield Problem("birth_date", f"{born} is after the treatment on {treated_on}; correct one")
 
 
+def before_birth(treated_on: date, born: date | None, age: int | None, aged_on: date) -> str | None:
+    """Why this cannot be the day of treatment of somebody born then (where that is known), or of
+    that age on the day `aged_on`; None if it can be. The birth date is not told.
+    """
+    if born is not None:
+        return f"{treated_on} is before the patient was born" if treated_on < born else None
+    if age is None or treated_on.year >= aged_on.year - age - 1:
+        return None
+    return f"{treated_on} is before the patient was born: on {aged_on} the age was {age}"
+
+
 def record_problems(enrolment: Enrolment, today: date) -> Iterator[Problem]:
     """What does not fit in the lists that come with an enrolment."""
     given = [item.given_on for item in enrolment.administrations]

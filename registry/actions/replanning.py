@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 
 from registry import audit
 from registry.actions.endings import WAITING
-from registry.actions.facts import Problem, Unusable
+from registry.actions.facts import Problem, Unusable, before_birth
 from registry.actions.plans import PlanLine
 from registry.models import (
     Administration,
     Death,
+    Demographics,
     FollowUp,
     OutboxEmail,
     Patient,
@@ -25,7 +26,8 @@ from registry.models import (
     known,
 )
 from registry.models.writing import supersede
-from registry.queries import protocols
+from registry.queries import identities, protocols
+from registry.vault import Vault
 from surveys.lifecycle import ANSWERED, FollowUpState, OutboxState
 from surveys.timepoints import PlannedFollowUp, last_civil_day
 
@@ -66,22 +68,36 @@ class _Move:
 
 
 def preview_treatment_date(
-    session: Session, patient_id: int, treated_on: date, *, by: str, at: datetime
+    session: Session,
+    patient_id: int,
+    treated_on: date,
+    *,
+    vault: Vault | None = None,
+    by: str,
+    at: datetime,
 ) -> list[Change]:
     """What `correct_treatment_date` would do to the plan; writes nothing. Raises Unusable."""
-    _refuse_day(session, patient_id, treated_on, at)
+    _refuse_day(session, patient_id, treated_on, vault, at)
     return [move.change for move in _moves(session, patient_id, treated_on, at)]
 
 
 def correct_treatment_date(
-    session: Session, patient_id: int, treated_on: date, *, reason: str, by: str, at: datetime
+    session: Session,
+    patient_id: int,
+    treated_on: date,
+    *,
+    vault: Vault | None = None,
+    reason: str,
+    by: str,
+    at: datetime,
 ) -> list[Change]:
     """Another day 0: the course gets a new version, the follow-ups new dates. Raises Unusable.
 
     Answers stay with their time-point. Letters that wait for a follow-up which is not open any
     more are cancelled; none that went out is sent again while its follow-up stays open.
+    With a `vault` the day is held against the birth date, without one against the age.
     """
-    _refuse_day(session, patient_id, treated_on, at)
+    _refuse_day(session, patient_id, treated_on, vault, at)
     course = _first_course(session, patient_id)
     moves = _moves(session, patient_id, treated_on, at, lock=True)
     changes = [move.change for move in moves]
@@ -232,8 +248,13 @@ def _first_course(session: Session, patient_id: int) -> TreatmentCourse:
     ).one()
 
 
-def _refuse_day(session: Session, patient_id: int, treated_on: date, at: datetime) -> None:
+def _refuse_day(
+    session: Session, patient_id: int, treated_on: date, vault: Vault | None, at: datetime
+) -> None:
     found = []
+    unborn = _before_birth(session, patient_id, treated_on, vault)
+    if unborn:
+        found.append(Problem("treated_on", unborn))
     if treated_on > last_civil_day(at):
         found.append(Problem("treated_on", f"{treated_on} lies in the future"))
     died_on = session.scalar(
@@ -250,3 +271,13 @@ def _refuse_day(session: Session, patient_id: int, treated_on: date, at: datetim
         found.append(Problem("treated_on", f"{treated_on} is after the withdrawal on {left_on}"))
     if found:
         raise Unusable(found)
+
+
+def _before_birth(
+    session: Session, patient_id: int, treated_on: date, vault: Vault | None
+) -> str | None:
+    born = identities.person_of(session, vault, patient_id).birth_date if vault else None
+    age = session.scalar(
+        select(Demographics.age).where(Demographics.patient_id == patient_id, known(Demographics))
+    )
+    return before_birth(treated_on, born, age, _first_course(session, patient_id).started_on)

@@ -105,12 +105,12 @@ def apply(
     """Make the registry say what the row says: audited corrections, one per table."""
     new = {column: told for column, (_, told) in differences.items()}
     why: dict[str, Any] = {"reason": job.reason(line), "by": job.by, "at": job.at}
-    _treatment_and_ends(session, patient_id, new, why)
     person = _taken(new, IDENTITY)
-    if person:
+    if person:  # first: the treatment date is held against the birth date
         before = identities.person_of(session, job.vault, patient_id)
         after = replace(before, **person)
         corrections.change_identity(session, patient_id, after, vault=job.vault, **why)
+    _treatment_and_ends(session, patient_id, new, job.vault, why)
     consent = _taken(new, COLUMNS[Consent])
     if consent:
         _consent(session, patient_id, consent, why)
@@ -132,7 +132,7 @@ def _taken(new: dict[str, Any], columns: Iterable[str]) -> dict[str, Any]:
 
 
 def _treatment_and_ends(
-    session: Session, patient_id: int, new: dict[str, Any], why: Mapping[str, Any]
+    session: Session, patient_id: int, new: dict[str, Any], vault: Vault, why: Mapping[str, Any]
 ) -> None:
     """The treatment date first, unless it moves behind an end that moves too."""
     treated_on = new.pop("treatment_date", None)
@@ -141,7 +141,7 @@ def _treatment_and_ends(
     ends = [death.died_on if death else None, withdrawal.withdrawn_on if withdrawal else None]
     last = treated_on is not None and any(day is not None and day < treated_on for day in ends)
     if treated_on is not None and not last:
-        corrections.correct_treatment_date(session, patient_id, treated_on, **why)
+        corrections.correct_treatment_date(session, patient_id, treated_on, vault=vault, **why)
     given = _taken(new, ("death_date", "withdrawal_date"))
     who = {"by": why["by"], "at": why["at"]}
     if "death_date" in given and death:
@@ -153,7 +153,7 @@ def _treatment_and_ends(
     elif "withdrawal_date" in given:
         endings.record_withdrawal(session, patient_id, given["withdrawal_date"], **who)
     if last:
-        corrections.correct_treatment_date(session, patient_id, treated_on, **why)
+        corrections.correct_treatment_date(session, patient_id, treated_on, vault=vault, **why)
 
 
 def _consent(

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from registry.actions import enrolment, sites
-from registry.actions.facts import Enrolment, date_problems
+from registry.actions.facts import Enrolment, before_birth, date_problems
 from registry.imports.columns import Columns, Values
 from registry.imports.covariates import Covariates, known_covariates
 from registry.imports.faults import Faults
@@ -171,7 +171,20 @@ class PatientReader:
                     f"line {item.line}, {item.number}: {column} {shown(column, old, new)}"
                 )
         self._check_dates(item.line, merged(item.enrolment, known), faults, {})
+        self._check_birth(item.line, known, differences, faults)
         return replace(item, patient_id=known.patient_id, differences=differences)
+
+    def _check_birth(
+        self, line: int, known: Known, differences: Mapping[str, tuple[Any, Any]], faults: Faults
+    ) -> None:
+        """A new treatment date, against the birth date as it will stand, else against the age."""
+        if "treatment_date" not in differences or "birth_date" in differences:
+            return  # a birth date in the row was compared with it as for a new patient
+        before, new = differences["treatment_date"]
+        values = known.values
+        unborn = before_birth(new, values.get("birth_date"), values.get("age"), before)
+        if unborn:
+            faults.add(line, "treatment_date", plain(new), unborn)
 
     def _refusal(
         self, session: Session, known: Known, column: str, old: Any, new: Any

@@ -17,7 +17,7 @@ from registry.queries.records import Record
 from registry.schemas import care
 from registry.web import labels
 from registry.web.forms import Box, FormPage, form_data, typed
-from registry.web.patients import address_of, crumbs
+from registry.web.patients import address_of, crumbs, vault
 
 treatment = Blueprint("treatment", __name__)
 REASON = Box("reason", "Reason for the correction", "lines", hint="It stays with the record")
@@ -43,7 +43,7 @@ def date(number: str) -> ResponseReturnValue:
 
 def _correct_date(number: str) -> Any:
     def act(session: Session, data: dict[str, Any]) -> str:
-        told = {"reason": data["reason"], "by": http.by(), "at": http.at()}
+        told: Any = {"vault": vault(), "reason": data["reason"], "by": http.by(), "at": http.at()}
         corrections.correct_treatment_date(session, http.patient().id, data["treated_on"], **told)
         return address_of(number, "corrected")
 
@@ -62,9 +62,8 @@ def _preview(page: FormPage) -> ResponseReturnValue:
     try:
         wanted = page.schema.load(data)["treated_on"]
         with reading(http.runtime()) as session:
-            changes = corrections.preview_treatment_date(
-                session, http.patient().id, wanted, by=http.by(), at=http.at()
-            )
+            told: Any = {"vault": vault(), "by": http.by(), "at": http.at()}
+            changes = corrections.preview_treatment_date(session, http.patient().id, wanted, **told)
     except (ValidationError, Unusable) as wrong:
         return page.refuse(wrong)
     page.more = {"changes": changes, "wanted": wanted}

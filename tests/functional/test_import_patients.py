@@ -289,6 +289,19 @@ def test_a_known_patient_with_other_content_is_refused(importer: Importer) -> No
         assert words in told
 
 
+@pytest.mark.parametrize("told", ["birth_date,1980-05-05", "age,43"])
+def test_a_treatment_date_before_birth_is_no_update(importer: Importer, told: str) -> None:
+    column, value = told.split(",")
+    importer.done("patients", f"{HEAD},{column}\n1,A,2024-01-01,{value}\n")
+    (fault,) = importer.refused("patients", f"{HEAD}\n1,A,1950-01-01\n", "--update")
+    assert fault.startswith(
+        "line 2, column treatment_date, value '1950-01-01': "
+        "1950-01-01 is before the patient was born"
+    )
+    assert "1980" not in fault
+    importer.done("patients", f"{HEAD}\n1,A,2023-12-01\n", "--update")
+
+
 def test_an_empty_cell_says_nothing_of_a_known_patient(importer: Importer) -> None:
     importer.done("patients", WHOLE)
     before = counts(importer.runtime)

@@ -205,6 +205,18 @@ def test_a_corrected_treatment_date_is_shown_before_it_is_saved(
     assert (row.started_on, row.reason) == (date(2025, 12, 30), "read off the wrong line")
 
 
+def test_a_treatment_date_before_birth_is_refused(registry: Runtime, sign_in: SignIn) -> None:
+    patient = a_patient(registry)
+    address = f"/patients/{patient.study_number}/treatment-date"
+    day = {"treated_on-day": "1", "treated_on-month": "1", "treated_on-year": "1950"}
+    nurse = sign_in("nurse")
+    for more in ({"preview": "yes"}, {}):
+        page = nurse.fill(address, day | {"reason": "typed wrongly"} | more, status=422)
+        assert "1950-01-01 is before the patient was born" in text_of(page.text)
+    with reading(registry) as session:
+        assert session.scalars(select(TreatmentCourse.started_on)).all() == [date(2025, 12, 29)]
+
+
 def test_baseline_course_and_identity_are_corrected(registry: Runtime, sign_in: SignIn) -> None:
     patient = a_patient(registry)
     nurse = sign_in("nurse")
