@@ -177,9 +177,7 @@ def test_a_new_database_is_not_paired_with_a_journal_that_tells_something(
 def test_the_journal_is_beside_the_embedded_database_unless_it_is_named(tmp_path: Path) -> None:
     here = settings_for(f"sqlite:///{tmp_path}/registry.sqlite")
     assert here.journal_file == tmp_path / "registry-journal.jsonl"
-    assert settings_for("sqlite://").journal_file is None, (
-        "it dies with the process"
-    )
+    assert settings_for("sqlite://").journal_file is None, "it dies with the process"
     env = {"REGISTRY_DATABASE_URL": here.database_url, "REGISTRY_JOURNAL": "/elsewhere/journal"}
     assert Settings.from_env(env).journal_file == Path("/elsewhere/journal")
 
