@@ -72,7 +72,8 @@ class SurveyWords(Words):
         instrument = instrument_of(follow_up)
         super().__init__(follow_up.language, site_facts(site, emergency))
         self.questions = instrument.catalogue(follow_up.language)
-        self.facts |= {  # a site that an import made has neither yet
+        self.facts |= {  # a site that an import made has none of the three yet
+            "clinic": site.public_name or self("help.no_name"),
             "telephone": site.telephone or self("help.no_telephone"),
             "hours": site.hours or self("help.no_hours"),
             "since": self.day(follow_up.recall_from),

@@ -18,9 +18,12 @@ class SiteExists(DomainError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteTexts:
-    """What patients read of a clinic, and its time zone. No text names an illness."""
+    """What patients read of a clinic, and its time zone. No text names an illness.
 
-    public_name: str
+    Without `public_name` the letters to its patients wait.
+    """
+
+    public_name: str = ""
     telephone: str = ""
     hours: str = ""
     emergency_text: str = ""

@@ -15,6 +15,7 @@ from registry.cli.common import Progress, migrated, runtime_from_env
 from registry.db import is_duplicate, reading, transaction
 from registry.errors import SettingsError
 from registry.imports import Changed, Fault, Import, Job, Source, Summary
+from registry.queries import holds
 from registry.runtime import Runtime
 from registry.schemas.fields import is_formula
 from registry.vault import Vault
@@ -64,10 +65,11 @@ def import_(
             start_mailing=start_mailing,
         )
         one = _run(runtime, kind, job, tell, dry_run)
+        unnamed = _unnamed(runtime, one.summary) if start_mailing else []
     if one.faults.count:
         click.echo(f"{one.faults.count} faults in {file.name}. Nothing was written.", err=True)
         sys.exit(1)
-    _tell(kind, one.summary, dry_run=dry_run, update=update)
+    _tell(kind, one.summary, unnamed, dry_run=dry_run, update=update)
 
 
 def _run(
@@ -89,6 +91,12 @@ def _run(
             raise
         raise Changed("Somebody wrote the same meanwhile. Nothing was written; retry.") from error
     return one
+
+
+def _unnamed(runtime: Runtime, summary: Summary) -> list[str]:
+    """Codes of the sites, those that a dry run would make among them, whose letters wait."""
+    with reading(runtime) as session:
+        return sorted({site.code for site in holds.unnamed(session)} | set(summary.sites))
 
 
 @contextmanager
@@ -132,7 +140,7 @@ def _vault(runtime: Runtime) -> Vault:
     return runtime.vault
 
 
-def _tell(kind: str, summary: Summary, *, dry_run: bool, update: bool) -> None:
+def _tell(kind: str, summary: Summary, unnamed: list[str], *, dry_run: bool, update: bool) -> None:
     would = "would be " if dry_run else ""
     click.echo(f"{kind}: {summary.rows} rows, {summary.new} {would}new, {summary.known} known.")
     for difference in summary.differences:
@@ -143,6 +151,11 @@ def _tell(kind: str, summary: Summary, *, dry_run: bool, update: bool) -> None:
         click.echo(
             f"Sites {would}made: {', '.join(summary.sites)}. "
             "Give each its name, telephone and hours on the page Sites."
+        )
+    if unnamed:
+        click.echo(
+            f"Letters wait until a person has named these sites on the page Sites: "
+            f"{', '.join(unnamed)}."
         )
     for note, count in summary.notes.items():
         click.echo(f"{note}: {count}")

@@ -67,7 +67,7 @@ class PatientReader:
         self._new_sites = {code: None for code in self._new_sites if code not in self._sites}
         self.summary.sites = list(self._new_sites)
         for code in self._new_sites if write else ():
-            texts = sites.SiteTexts(public_name=code, zone=self._job.zone)
+            texts = sites.SiteTexts(zone=self._job.zone)  # the code is not for patients
             made = sites.add(session, code, texts, by=self._job.by, at=self._job.at)
             self._sites[code] = made.id
 

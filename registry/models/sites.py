@@ -30,7 +30,11 @@ class Instance(Base):
 
 
 class Site(Recorded, Base):
-    """A clinic. All texts are for patients' eyes; none may name an illness or a speciality."""
+    """A clinic. All texts are for patients' eyes; none may name an illness or a speciality.
+
+    `public_name` is empty until a person has given it: an import knows only the code, which may
+    name an illness. No letter goes out to the patients of a site without it.
+    """
 
     __tablename__ = "site"
     __audited__ = True
@@ -42,6 +46,11 @@ class Site(Recorded, Base):
     hours: Mapped[str] = mapped_column(text_of(200), default="")
     emergency_text: Mapped[str] = mapped_column(text_of(500), default="")
     zone: Mapped[str] = mapped_column(text_of(64), default="UTC")
+
+    @property
+    def staff_name(self) -> str:
+        """What staff read: the name, or the code as long as there is none."""
+        return self.public_name or self.code
 
 
 class SiteHoliday(Recorded, Base):

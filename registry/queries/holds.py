@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, exists, or_, select, true
 from sqlalchemy.orm import Session
 
-from registry.models import OutboxEmail, Patient, SendingHold
+from registry.models import OutboxEmail, Patient, SendingHold, Site
 
 
 def in_force(session: Session) -> Sequence[SendingHold]:
@@ -15,12 +15,18 @@ def in_force(session: Session) -> Sequence[SendingHold]:
     ).all()
 
 
+def unnamed(session: Session) -> Sequence[Site]:
+    """The sites that nobody has given the name that patients read, by code: their letters wait."""
+    return session.scalars(select(Site).where(Site.public_name == "").order_by(Site.code)).all()
+
+
 def may_go(session: Session) -> ColumnElement[bool]:
-    """SQL condition: letters that no hold keeps back.
+    """SQL condition: letters that no hold keeps back, nor the missing name of their site.
 
     Those to staff always go: a test letter shows whether the mail server takes letters again.
     """
     held = {hold.site_id for hold in in_force(session)}
+    held |= {site.id for site in unnamed(session)}
     if not held:
         return true()
     to_staff = OutboxEmail.patient_id.is_(None)

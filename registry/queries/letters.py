@@ -27,6 +27,7 @@ from registry.queries.outreach import local_day
 from registry.settings import Settings
 from registry.vault import Vault
 from surveys.answers import applicable
+from surveys.catalogues import messages
 
 Sources: TypeAlias = Row[FollowUp, Site, Patient, Instance, int, DataKey, bytes | None]
 # built once: it runs with every letter, and building it costs more than running it
@@ -170,7 +171,7 @@ def _follow_up_facts(session: Session, letter: OutboxEmail, settings: Settings) 
     on = local_day(follow_up.zone, letter.queued_at)
     return {
         "registry": settings.name,
-        "site": site.public_name,
+        "site": site.public_name or messages(letter.language).text("help.no_name"),
         "contact": ", ".join(part for part in (site.telephone, site.hours) if part),
         "emergency": site.emergency_text or protocol.emergency,
         "month": str(follow_up.month),

@@ -18,7 +18,8 @@ IN_FLIGHT = (OutboxState.QUEUED, OutboxState.LEASED, OutboxState.HANDOVER)
 class PostStanding:
     """How the post stands: for the banner on the staff's first page and for /metrics.
 
-    `held` letters are kept back by a hold and counted nowhere else; `holds`: those in force.
+    `held` letters are kept back by a hold, or because their site has no name yet, and counted
+    nowhere else; `holds`: those in force.
     `waiting_since` is the planned time of the oldest letter that should have gone by now,
     `error` what last stopped the sending, `sent_at` when the sending last ran.
     """
@@ -56,7 +57,7 @@ def post_standing(session: Session, at: datetime) -> PostStanding:
     beat = session.get(Heartbeat, "send_due")
     return PostStanding(
         holds=in_force,
-        held=session.scalar(select(func.count()).where(held)) or 0 if in_force else 0,
+        held=session.scalar(select(func.count(OutboxEmail.id)).where(held)) or 0,
         waiting=waiting,
         waiting_since=since,
         parked=counts.get(OutboxState.PARKED, 0),

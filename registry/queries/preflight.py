@@ -226,7 +226,7 @@ def _facts(
     contact = (site.telephone, site.hours) if site else ("+00 000 0000", "")
     return {
         "registry": settings.name,
-        "site": site.public_name if site else "Example Clinic",
+        "site": (site.public_name if site else "") or "Example Clinic",
         "contact": ", ".join(part for part in contact if part),
         "emergency": (site.emergency_text if site else "") or protocol.emergency,
         "month": str(planned.month),

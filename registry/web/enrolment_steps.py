@@ -54,7 +54,7 @@ class Step:
 
 def _consent(around: Around) -> list[Box]:
     texts = [(one.code, f"Version {one.code}: {one.title}") for one in around.protocol.consents]
-    places = [(site.code, site.public_name) for site in around.sites]
+    places = [(site.code, site.staff_name) for site in around.sites]
     return [
         Box("site", "Clinic", "choice", options=places),
         Box("consent_version", "Which text did the patient sign?", "choice", options=texts),

@@ -16,7 +16,7 @@ from registry import http, words
 from registry.actions import tasks as actions
 from registry.db import reading
 from registry.models import Instance, Site
-from registry.queries import accounts, identities, worklists
+from registry.queries import accounts, holds, identities, worklists
 from registry.queries.identities import Person
 from registry.queries.installation import look
 from registry.queries.post import PostStanding
@@ -96,7 +96,7 @@ def _page(session: Session, choice: Choice, places: Sequence[Site]) -> dict[str,
     return {
         "groups": _grouped([_row(task, zone, people, names) for task in shown]),
         "choice": choice,
-        "place": places[0].public_name if len(places) == 1 else words.plural(len(places), "site"),
+        "place": places[0].staff_name if len(places) == 1 else words.plural(len(places), "site"),
         "moment": words.moment(http.at(), zone, zone),
         "total": len(choice.wanted),
         "pager": _pager(first, len(shown), choice),
@@ -177,6 +177,7 @@ def _about_mail() -> dict[str, object]:
         return {
             "stuck": _stuck(session, standing),
             "mail_holds": _holds(session, standing),
+            "unnamed": _unnamed(session),
             "send_hold": found.hold,
             "reckoned": found.reckoned,
         }
@@ -189,6 +190,15 @@ def _holds(session: Session, standing: PostStanding) -> list[tuple[str, str]]:
         (places[hold.site_id] if hold.site_id else "every site", hold.reason.rstrip("."))
         for hold in standing.holds
         if hold.site_id is None or http.asker().may_at(hold.site_id, RECORDS | ADMINISTRATION)
+    ]
+
+
+def _unnamed(session: Session) -> list[tuple[str, str]]:
+    """Code and page of the asker's sites whose letters wait for the name that patients read."""
+    return [
+        (site.code, url_for("sites.change", site_id=site.id))
+        for site in holds.unnamed(session)
+        if http.asker().may_at(site.id, RECORDS | ADMINISTRATION)
     ]
 
 

@@ -85,7 +85,7 @@ def chosen(found: Sequence[Task], places: Sequence[Site]) -> Choice:
         given = request.args.get(name, "")
         return given if given in dict(offered) else ""
 
-    sites = [("", "All sites"), *((site.code, site.public_name) for site in places)]
+    sites = [("", "All sites"), *((site.code, site.staff_name) for site in places)]
     return Choice(
         found,
         sites if len(places) > 1 else (),

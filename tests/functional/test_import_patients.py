@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 from factories import a_patient, a_person, a_site, vault_of
 from importing import Importer, counts
+from sqlalchemy import select
 
 from registry import audit
+from registry.actions import sites
+from registry.actions.sites import SiteTexts
 from registry.cli.common import NotMigrated, Progress
-from registry.db import reading
+from registry.db import reading, transaction
 from registry.models import (
     Consent,
     Covariate,
@@ -97,7 +100,7 @@ def test_a_site_that_is_known_is_used_and_others_can_be_refused(importer: Import
         "line 3, column site, value 'MUC': is no site of this registry; known are: BER"
     ]
     importer.done("patients", WHOLE)
-    assert importer.rows(Site.code, Site.public_name) == [("BER", "Clinic BER"), ("MUC", "MUC")]
+    assert importer.rows(Site.code, Site.public_name) == [("BER", "Clinic BER"), ("MUC", "")]
 
 
 def test_a_dry_run_says_all_and_writes_nothing(importer: Importer) -> None:
@@ -108,6 +111,19 @@ def test_a_dry_run_says_all_and_writes_nothing(importer: Importer) -> None:
         "Sites would be made: BER, MUC. Give each its name, telephone and hours on the page Sites.",
     ]
     assert counts(importer.runtime) == before
+
+
+def test_a_code_is_no_name_and_letters_wait_for_the_name(importer: Importer) -> None:
+    content = f"{HEAD},email,consented_on\n1,LUPUS-STEM-CELLS,2025-12-01,a@example.org,2025-12-01\n"
+    said = "Letters wait until a person has named these sites on the page Sites: LUPUS-STEM-CELLS."
+    assert said in importer.done("patients", content, "--dry-run", "--start-mailing")
+    assert said in importer.done("patients", content, "--start-mailing")
+    assert importer.rows(Site.code, Site.public_name) == [("LUPUS-STEM-CELLS", "")]
+    texts = SiteTexts(public_name="Linden House", telephone="+49 30 1")
+    with transaction(importer.runtime) as session:
+        site, at = session.scalars(select(Site)).one(), importer.runtime.clock.now()
+        sites.change(session, site, texts, by="Ada", at=at)
+    assert "Letters wait" not in importer.done("patients", content, "--start-mailing")
 
 
 BAD_CELLS = [

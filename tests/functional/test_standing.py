@@ -5,10 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from factories import BY, a_patient, a_person, a_user
+from factories import BY, a_patient, a_person, a_site, a_user
 from flask import Flask
 from functional.program import key_for
-from functional.staff_visitor import Staff
+from functional.staff_visitor import Staff, text_of
 from post import FaultyMailer, noon, run
 from sqlalchemy import update
 
@@ -103,6 +103,19 @@ def test_a_hold_stands_on_the_first_page_the_page_state_and_the_probe(
     assert "There is no side journal" in page
     assert "registry reconcile" in page
     assert nurse.client.get("/standing").status_code == 403
+
+
+def test_a_site_without_a_name_stands_on_the_first_page(
+    registry: Runtime, sign_in: SignIn, patient: int
+) -> None:
+    site = a_site(registry, "LUPUS-STEM-CELLS", public_name="")
+    a_patient(registry, "LUPUS-STEM-CELLS")
+    administrator = sign_in("administrator", site=None)
+    assert "Letters wait: LUPUS-STEM-CELLS" in text_of(administrator.get("/").text)
+    assert "Letters wait" not in text_of(sign_in("nurse").get("/").text)
+    assert "none yet: letters to its patients wait" in administrator.get("/sites").text
+    administrator.fill(f"/sites/{site.id}", {"public_name": "Linden House"})
+    assert "Letters wait" not in text_of(administrator.get("/").text)
 
 
 def test_a_plan_that_does_not_add_up_is_shown(

@@ -7,14 +7,15 @@ from factories import a_patient, a_site, a_user
 from post import FaultyMailer, letters, noon
 from sqlalchemy import select
 
-from registry.actions import deliveries, holds, outreach, staff_mail
+from registry.actions import deliveries, holds, outreach, sites, staff_mail
 from registry.clock import FixedClock
 from registry.db import reading, transaction
 from registry.errors import Invalid, NotFound
 from registry.mail import Fault, MailFault, MemoryMailer, Rejected
-from registry.models import AuditEvent, Bounce, MailHold, SendingHold
+from registry.models import AuditEvent, Bounce, FollowUp, MailHold, SendingHold, Site
 from registry.queries.post import PostStanding, post_standing
 from registry.runtime import Runtime
+from registry.survey_words import SurveyWords
 from workers import delivery, side_journal
 
 POLICY = Rejected("554 5.7.1 blocked", Fault.POLICY)
@@ -80,6 +81,31 @@ def test_letters_of_a_held_site_wait_without_losing_anything(
     delivery.send_due(registry, mailer)
     assert states(registry) == [("sent", 1)] * 3
     assert len(mailer.sent) == 3
+
+
+def test_letters_of_a_site_that_nobody_has_named_wait_for_its_name(
+    registry: Runtime, clock: FixedClock
+) -> None:
+    site = a_site(registry, "LUPUS-STEM-CELLS", public_name="", telephone="")
+    due(registry, clock, "LUPUS-STEM-CELLS", "B")
+    mailer = MemoryMailer()
+    delivery.send_due(registry, mailer)
+    assert states(registry) == [("queued", 0), ("sent", 1)]
+    now = standing(registry)
+    assert (now.held, now.waiting, now.is_stuck(clock.now())) == (1, 0, False)
+    with reading(registry) as session:
+        row = session.get_one(Site, site.id)
+        first = session.scalars(select(FollowUp).where(FollowUp.site_id == site.id)).first()
+        assert first is not None
+        words = SurveyWords(first, row, "Call 112.", first.due_on)
+        assert "call your clinic on the number that it gave you" in words("new_link.too_often_text")
+    with transaction(registry) as session:
+        texts = sites.SiteTexts(public_name="Linden House", zone=site.zone)
+        sites.change(session, session.get_one(Site, site.id), texts, by="Ada", at=clock.now())
+    delivery.send_due(registry, mailer)
+    assert states(registry) == [("sent", 1)] * 2
+    assert b"Linden House" in mailer.sent[1].raw
+    assert all(b"LUPUS" not in letter.raw.upper() for letter in mailer.sent)
 
 
 def test_a_hold_on_every_site_lets_letters_to_staff_go(

@@ -140,7 +140,7 @@ def _refuse_own(account: Account, what: str) -> None:
 
 def _role_boxes() -> tuple[Box, ...]:
     with reading(http.runtime()) as session:
-        places = [(str(site.id), site.public_name) for site in accounts.sites_by_id(session)]
+        places = [(str(site.id), site.staff_name) for site in accounts.sites_by_id(session)]
     options = tuple((role, *ROLE_WORDS[role]) for role in ROLES)
     return (
         Box("roles", "Roles", "several", options=options),

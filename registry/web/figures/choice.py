@@ -78,7 +78,7 @@ def _sites(session: Session, profile: str) -> Options:
     held = http.asker().sites(EXACT if profile == INTERNAL else FIGURES)
     if held is None and profile == RELEASE:
         return [("", "All sites")]
-    named = [(site.code, site.public_name) for site in breakdowns.sites(session, held)]
+    named = [(site.code, site.staff_name) for site in breakdowns.sites(session, held)]
     if not named and held is not None:
         raise NotFound("There is no site whose figures you may see.")
     return [("", "All sites"), *named] if held is None else named

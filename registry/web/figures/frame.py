@@ -108,7 +108,7 @@ def _report(session: Session, choice: Choice) -> Report:
 def _sites(session: Session, cut: Cut, choice: Choice, report: Report) -> list[SiteRates]:
     if choice.site is not None:
         return []
-    named = [(site.code, site.public_name) for site in breakdowns.sites(session, None)]
+    named = [(site.code, site.staff_name) for site in breakdowns.sites(session, None)]
     return site_rates(session, cut, report.protocol, named, report.waves, choice.profile)
 
 
