@@ -113,7 +113,7 @@ COMPUTED = {
     "progress": r"progress\.(one|two|many)$",
     "pages that say one thing": r"(already|closed|ended|left|unsubscribed|unknown|expired_page"
     r"|busy|too_many)\.(title|text)$",
-    "a new link": r"new_link\.(sent|too_often)_(title|text)$",
+    "a new link": r"new_link\.(sent|too_often|nothing|stopped)_(title|text)$",
     "preferences": r"preferences\.(morning|afternoon|evening|missing_\w+)$",
     "what is wrong": r"problem\.(missing_(choice|yes_no|scale|multi|number|text|date)|both|only_one"
     r"|exclusive|number|whole_number|decimals|range|signs|too_long|date_\w+)$",
