@@ -12,9 +12,15 @@ from simulation.ledger import LastCommit
 
 LEASE = timedelta(minutes=16)  # somebody who stands still for so long has lost its letters
 
+MOST_STEPS = 30_000  # of one seed; a busy one has five thousand
+
 
 class Killed(BaseException):
     """kill -9: nothing catches it, and whoever was killed commits nothing more."""
+
+
+class Endless(BaseException):
+    """Somebody goes round in circles, and no time passes."""
 
 
 class Process(greenlet):
@@ -131,10 +137,18 @@ class Hub:
             return
         if mine.is_dead:
             raise Killed
-        self.count += 1
-        if not mine.is_mortal:
+        self._count()
+        if mine.is_mortal:
+            self._try(what)
+        else:
             self.sleep(0)
-            return
+
+    def _count(self) -> None:
+        self.count += 1
+        if self.count > MOST_STEPS:
+            raise Endless
+
+    def _try(self, what: str) -> None:
         weather, luck = self.weather, self.dice.random()
         if luck < weather.death and weather.deaths:
             weather.deaths -= 1

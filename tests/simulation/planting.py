@@ -3,7 +3,7 @@
 import importlib
 import inspect
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from types import CodeType, FunctionType
@@ -43,23 +43,31 @@ def function_of(place: str) -> FunctionType:
     return found
 
 
-def altered(function: FunctionType, patch: Patch) -> CodeType:
-    """The function's code with the patch in it. Raises DoesNotApply."""
+def altered(function: FunctionType, patches: Iterable[Patch]) -> CodeType:
+    """The function's code with the patches in it. Raises DoesNotApply."""
     source = textwrap.dedent(inspect.getsource(function))
-    found = source.count(patch.old)
-    if found != 1:
-        raise DoesNotApply(f"{patch.place}: {patch.old!r} stands there {found} times")
+    for patch in patches:
+        found = source.count(patch.old)
+        if found != 1:
+            raise DoesNotApply(f"{patch.place}: {patch.old!r} stands there {found} times")
+        source = source.replace(patch.old, patch.new)
     made: dict[str, Any] = {}
-    exec(source.replace(patch.old, patch.new), dict(function.__globals__), made)
+    exec(source, dict(function.__globals__), made)
     return inspect.unwrap(made[function.__name__]).__code__
+
+
+def new_code(bug: Bug) -> Iterator[tuple[FunctionType, CodeType]]:
+    """Every function that the bug alters, with its new code."""
+    for place in dict.fromkeys(patch.place for patch in bug.patches):
+        function = function_of(place)
+        yield function, altered(function, [one for one in bug.patches if one.place == place])
 
 
 @contextmanager
 def planted(bug: Bug) -> Iterator[None]:
     """The code has that bug while the block runs, wherever it was imported to."""
     with ExitStack() as stack:
-        for patch in bug.patches:
-            function = function_of(patch.place)
-            kept, function.__code__ = function.__code__, altered(function, patch)
+        for function, code in list(new_code(bug)):
+            kept, function.__code__ = function.__code__, code
             stack.callback(setattr, function, "__code__", kept)
         yield

@@ -8,7 +8,7 @@ import pytest
 
 from simulation.bugs import BUGS
 from simulation.mutants import hunt
-from simulation.planting import Bug, altered, function_of
+from simulation.planting import Bug, new_code
 
 ROOT = Path(__file__).parents[2]
 QUICK = ("mark first", "no marker", "thirty days a month", "one follow-up less", "no reminders")
@@ -26,8 +26,7 @@ def some() -> list[Bug]:
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name.replace(" ", "_"))
 def test_a_planted_bug_follows_the_code(bug: Bug) -> None:
-    for patch in bug.patches:
-        assert altered(function_of(patch.place), patch)
+    assert list(new_code(bug))
 
 
 @pytest.mark.parametrize("bug", some(), ids=lambda bug: bug.name.replace(" ", "_"))

@@ -14,7 +14,7 @@ from simulation import people, workers
 from simulation.broker import Broker
 from simulation.clocks import DatabaseTime, LocalTime
 from simulation.guarantee import treated_for
-from simulation.hub import Hub, Killed
+from simulation.hub import Endless, Hub, Killed
 from simulation.installation import installation
 from simulation.ledger import Ledger
 from simulation.oracle import Oracle
@@ -102,18 +102,32 @@ class Simulation:
     def run(self) -> Outcome:
         """Live through it, and ask the oracle."""
         self._bad_luck()
+        self.office.on_body.append(self._rival)
         for one in self.everybody.values():
             self._plan_deeds(one)
         self.hub.spawn("time", self._time)
         self.hub.spawn("calm", self._calm, (self.storm_ends - self.hub.now).total_seconds())
-        self.hub.run(self.ends)
+        endless = self._live()
         self.hub.end()
         self._house.before_commit = self._house.after_commit = lambda writing: None
         oracle = Oracle(self.ledger, self.everybody, self._house.runtime, self.hub)
-        broken = oracle.verdict()
+        broken = [*endless, *oracle.verdict()]
         uncertain = sum(one.is_uncertain for one in self.ledger.attempts)
         letters = len(self.ledger.attempts)
         return Outcome(self.seed, broken, self.hub.trace, letters, self.hub.kills, uncertain)
+
+    def _live(self) -> list[str]:
+        try:
+            self.hub.run(self.ends)
+        except Endless:
+            return ["somebody goes round in circles"]
+        return []
+
+    def _rival(self, _recipient: str) -> None:
+        """Another worker looks at its tables while this one is busy with a letter."""
+        if self.dice.random() < 0.2:
+            name = self.dice.choice(WORKERS)
+            self.shift.hire(name, workers.loop, self.dice.choice([0.0, self.dice.uniform(0, 90)]))
 
     def _bad_luck(self) -> None:
         """Each seed has some of the faults, so that one does not hide the other; in one of five
