@@ -19,9 +19,6 @@ def run(*arguments: str | Path, cwd: Path) -> str:
     return done.stdout
 
 
-pytestmark = pytest.mark.xdist_group("wheel")
-
-
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment that has our wheel; the libraries are this environment's, by a path file."""

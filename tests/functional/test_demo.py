@@ -35,7 +35,7 @@ from surveys.lifecycle import FollowUpState
 CHEAP = PasswordHasher.from_parameters(CHEAPEST)
 PATIENTS, MONTHS, SEED = 24, 36, 7
 
-pytestmark = [pytest.mark.demo, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.demo
 
 
 def lived_in(place: Path) -> Demo:

@@ -45,9 +45,6 @@ CUT = "as_of=2025-12-31"
 NOW = datetime(2026, 1, 5, 10, tzinfo=UTC)
 
 
-pytestmark = pytest.mark.xdist_group("release")
-
-
 @pytest.fixture(scope="module")
 def registry_of(
     sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
