@@ -100,7 +100,12 @@ class Store(ABC):
 
 
 class FileStore(Store):
-    """A file, locked (flock) by whoever reads or writes it: processes and threads take turns."""
+    """A file, locked (flock) by whoever reads or writes it: processes and threads take turns.
+
+    `waits`: for the disk, where a line has to be durable; only a demonstration does without.
+    """
+
+    waits = True
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -133,7 +138,7 @@ class FileStore(Store):
         written = 0
         while written < len(content):
             written += os.write(self._file, content[written:])
-        if durable:
+        if durable and self.waits:
             os.fsync(self._file)
         if is_new:
             self._keep_name()

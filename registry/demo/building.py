@@ -29,6 +29,7 @@ from registry.demo.life import Life, Tell, last_day
 from registry.demo.post import PostOffice
 from registry.demo.truth import Person
 from registry.demo.world import BY, MORNING, NIGHT, Someone, World
+from registry.journal import FileStore
 from registry.models import Instance
 from registry.queries import protocols
 from registry.reports.report import Report, build
@@ -104,6 +105,8 @@ def build_demo(
         settings = replace(Settings.from_env(env), smtp_url=post.url)
         runtime = make_runtime(settings, clock, guarded=True)
         event.listen(runtime.sessions.engine, "connect", do_not_wait)
+        if isinstance(runtime.journal.store, FileStore):
+            runtime.journal.store.waits = False
         try:
             sign_ins = _prepare(runtime, hasher)
             everyone = [_someone(fate) for fate in fates(patients, seed)]
