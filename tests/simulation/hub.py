@@ -77,7 +77,7 @@ class Hub:
         self.weather = Weather()
         self.trace: list[str] = []
         self.count = 0  # orders what happened at the same instant
-        self.kills = 0
+        self.kills = self.stalls = 0
         self.home = getcurrent()
         self._turns: list[_Turn] = []
         self._asleep: list[tuple[datetime, Process]] = []
@@ -153,9 +153,10 @@ class Hub:
         if luck < weather.death and weather.deaths:
             weather.deaths -= 1
             self.die(what)
-        if luck > 1 - weather.stall:
+        stall = weather.stall * (4 if what == "DATA" else 1)  # where it is worst
+        if luck > 1 - stall:
             self.hold_up(20 * 60 + self.dice.uniform(0, 3600), what)
-        elif luck > 1 - weather.stall - weather.pause:
+        elif luck > 1 - stall - weather.pause:
             self.sleep(self.dice.uniform(0, 50))
         elif self._turns and self._turns[0].at <= self.now:
             self.sleep(0)
@@ -165,6 +166,7 @@ class Hub:
         mine = self.current
         assert mine is not None
         mine.has_stalled = True
+        self.stalls += 1
         self.tell(f"stands still at {where}")
         self._asleep.append((self.now + LEASE, mine))
         self.sleep(seconds)

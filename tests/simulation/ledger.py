@@ -1,5 +1,6 @@
 """What really happened, in its order: the oracle's only witness besides the tables at the end."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -71,7 +72,7 @@ class Ledger:
 
     facts: list[Committed] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
-    bad_address: set[str] = field(default_factory=set)
+    bad_address: Counter[str] = field(default_factory=Counter)
     pending: list[Fact] = field(default_factory=list)
     asked: set[str] = field(default_factory=set)
     calm_from: datetime | None = None

@@ -7,7 +7,7 @@ ledger, and the state in which each letter and follow-up ended.
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -36,7 +36,8 @@ SELECT o.message_id, o.kind, o.number, o.state, o.uncertain_count, o.follow_up_i
 FROM outbox o JOIN follow_up f ON f.id = o.follow_up_id
 LEFT JOIN survey_link l ON l.follow_up_id = o.follow_up_id AND l.number = o.number
 """
-PLAN = "SELECT patient_id, month, state, state_reason FROM follow_up ORDER BY id"
+PLAN = "SELECT patient_id, month, state, state_reason, ended_at FROM follow_up ORDER BY id"
+SILENT = "no answers were sent in its window"
 
 
 @dataclass(frozen=True)
@@ -240,7 +241,7 @@ def kept(oracle: Oracle) -> Iterator[str]:
     """Every invitation that could go out in the calm was handed over, and silence is reminded."""
     for who in oracle.by_id.values():
         addresses = {k.fact.address for k in oracle.facts[who.name]}
-        if addresses & oracle.ledger.bad_address or who.name in oracle.ledger.asked:
+        if addresses & oracle.ledger.bad_address.keys() or who.name in oracle.ledger.asked:
             continue
         for month in guarantee.WINDOWS:
             begin, end = _span(oracle, who, month)
@@ -289,7 +290,7 @@ def _span(oracle: Oracle, who: Somebody, month: int) -> tuple[datetime, datetime
 def plans(oracle: Oracle) -> Iterator[str]:
     """Five follow-ups of everybody, each in the state that its facts ask for."""
     months: dict[int, list[int]] = defaultdict(list)
-    for patient_id, month, state, reason in oracle.plan:
+    for patient_id, month, state, reason, _ in oracle.plan:
         months[patient_id].append(month)
         who = oracle.by_id.get(patient_id)
         if who is None:
@@ -299,6 +300,24 @@ def plans(oracle: Oracle) -> Iterator[str]:
     for who in oracle.by_id.values():
         if sorted(months[who.id or 0]) != sorted(guarantee.WINDOWS):
             yield f"{who.name} has follow-ups {months[who.id or 0]}"
+
+
+def closings(oracle: Oracle) -> Iterator[str]:
+    """No window is closed before its last day is over there."""
+    for patient_id, month, _, reason, ended_at in oracle.plan:
+        who = oracle.by_id.get(patient_id)
+        if who is None or reason != SILENT:
+            continue
+        at = datetime.fromisoformat(ended_at).replace(tzinfo=UTC)
+        if local(at, who.zone).date() <= closes_on(who.treated_on, month):
+            yield f"{who.name}, month {month}: its window was closed at {at}"
+
+
+def refusals(oracle: Oracle) -> Iterator[str]:
+    """An address that does not exist is tried once, or once more for whoever could not record."""
+    for address, times in oracle.ledger.bad_address.items():
+        if times > 1 + oracle.hub.kills + oracle.hub.stalls:
+            yield f"{address} does not exist and was tried {times} times"
 
 
 def ends(oracle: Oracle) -> Iterator[str]:
@@ -354,5 +373,7 @@ CHECKS: tuple[Check, ...] = (
     invitations,
     kept,
     plans,
+    closings,
+    refusals,
     ends,
 )

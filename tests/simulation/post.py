@@ -31,13 +31,15 @@ class PostOffice:
     policy: float = 0.0
     lost: float = 0.0
     slow: float = 0.0
+    dawdles: float = 0.0
     no_such_mailbox: set[str] = field(default_factory=set)
     on_open: list[Callable[[str], None]] = field(default_factory=list)
     on_body: list[Callable[[str], None]] = field(default_factory=list)
 
     def clear(self) -> None:
         """From now on nothing fails but addresses that do not exist."""
-        self.unreachable = self.later = self.policy = self.lost = self.slow = 0.0
+        self.unreachable = self.later = self.policy = self.lost = 0.0
+        self.slow = self.dawdles = 0.0
         self.down_until = self.hub.now
 
     def is_lucky(self, chance: float) -> bool:
@@ -62,8 +64,10 @@ class WorkerMailer:
         for tell in office.on_open:
             tell(recipient)
         hub.step("RCPT")
+        if office.is_lucky(office.dawdles):
+            hub.sleep(hub.dice.uniform(20, 55))
         if recipient in office.no_such_mailbox:
-            office.ledger.bad_address.add(recipient)
+            office.ledger.bad_address[recipient] += 1
             raise Rejected("550 5.1.1 no such mailbox", Fault.ADDRESS)
         if office.is_lucky(office.later):
             raise Deferred("451 4.7.1 greylisted, come again")

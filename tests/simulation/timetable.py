@@ -3,6 +3,7 @@
 It reads the tables only to save time: random wakings in between find what should not happen.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from sqlite3 import Connection
 from zoneinfo import ZoneInfo
@@ -17,6 +18,10 @@ UNION ALL SELECT zone, min(remind_on) FROM follow_up WHERE state = 'open' GROUP 
 UNION ALL
 SELECT zone, date(min(closes_on), '+1 day') FROM follow_up WHERE state IN ('planned', 'open')
 GROUP BY zone
+"""
+PROBES = """
+SELECT zone, date(due_on, '-1 day') FROM follow_up WHERE state = 'planned' AND due_on < :soon
+UNION SELECT zone, closes_on FROM follow_up WHERE state IN ('planned', 'open') AND closes_on < :soon
 """
 LINKS = """
 SELECT min(link_asked_at) FROM follow_up
@@ -35,4 +40,13 @@ def next_instant(database: Connection, now: datetime) -> datetime | None:
         if day:
             midnight = datetime.combine(datetime.fromisoformat(day), time(), ZoneInfo(zone))
             found.append(midnight.astimezone(UTC) + timedelta(seconds=1))
-    return min(found, default=None)
+    return min([*found, *_probes(database, now)], default=None)
+
+
+def _probes(database: Connection, now: datetime) -> Iterator[datetime]:
+    """The hours in which nothing should happen yet: the day before, and the last day."""
+    soon = {"soon": (now + timedelta(days=40)).date().isoformat()}
+    for zone, day in database.execute(PROBES, soon):
+        at = datetime.combine(datetime.fromisoformat(day), time(10), ZoneInfo(zone))
+        if at > now:
+            yield at.astimezone(UTC)

@@ -29,6 +29,7 @@ CALM = timedelta(days=12)  # and then nothing does: what was promised must have 
 WORKERS = ("worker 1", "worker 2", "worker 3")
 BEATS = ("beat 1", "beat 2")
 DEATHS = 6
+MANY = 5  # patients of one day: a batch in which each waits for those before it
 MINUTE, LONGEST_PAUSE = 60.0, 8 * 3600.0
 DEEDS = ("answer", "answer", "unsubscribe", "leave", "withdraw", "die", "correct", "move", "ask")
 
@@ -134,8 +135,11 @@ class Simulation:
         machines stand still again and again before a slow and busy mail server.
         """
         dice, weather, office = self.dice, self.hub.weather, self.office
+        if len(self.everybody) > MANY:
+            office.slow, office.dawdles = 0.5, 0.9
+            return
         if dice.random() < 0.2:
-            weather.stall, office.later, office.slow = 0.05, 0.3, 0.6
+            weather.stall, office.later, office.slow = 0.05, 0.5, 0.8
             return
 
         def some(chance: float) -> float:
@@ -157,9 +161,9 @@ class Simulation:
         at = dice.choice([0.0, 0.0, dice.uniform(0, storm / 2)])
         self._somebody(one, "enrol", at)
         self._somebody(one, "enrol", storm)  # whose form was lost fills it in again
-        for _ in range(dice.choice([0, 1, 1, 2])):
+        for _ in range(dice.choice([0, 1, 1, 2, 2])):
             deed = dice.choice(DEEDS)
-            if dice.random() < 0.5:
+            if dice.random() < 0.35:
                 self._somebody(one, deed, dice.uniform(at, storm * 1.3))
             else:
                 moment = dice.choice([self.office.on_open, self.office.on_body])
