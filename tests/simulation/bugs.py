@@ -425,6 +425,11 @@ DAYS = (
             "FollowUp.due_on <= today + timedelta(days=1)",
         ),
         (f"{OUTREACH}:_take_due", "& (FollowUp.due_on <= last_civil_day(at))", ""),
+        (
+            f"{OUTREACH}:_newest_due",
+            "lambda today: FollowUp.due_on <= today",
+            "lambda today: FollowUp.due_on <= today + timedelta(days=1)",
+        ),
     ),
     bug(
         "a corrected date sends again",

@@ -75,6 +75,7 @@ class Ledger:
     bad_address: Counter[str] = field(default_factory=Counter)
     pending: list[Fact] = field(default_factory=list)
     asked: set[str] = field(default_factory=set)
+    faults: list[str] = field(default_factory=list)
     calm_from: datetime | None = None
 
 

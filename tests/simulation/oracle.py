@@ -320,6 +320,11 @@ def refusals(oracle: Oracle) -> Iterator[str]:
             yield f"{address} does not exist and was tried {times} times"
 
 
+def jobs(oracle: Oracle) -> Iterator[str]:
+    """Nothing but a mail server that is down stops a job."""
+    yield from (one for one in oracle.ledger.faults if "Unreachable" not in one)
+
+
 def ends(oracle: Oracle) -> Iterator[str]:
     """No letter hangs, and the trail is whole."""
     for letter in oracle.letters:
@@ -375,5 +380,6 @@ CHECKS: tuple[Check, ...] = (
     plans,
     closings,
     refusals,
+    jobs,
     ends,
 )

@@ -20,8 +20,10 @@ SELECT zone, date(min(closes_on), '+1 day') FROM follow_up WHERE state IN ('plan
 GROUP BY zone
 """
 PROBES = """
-SELECT zone, date(due_on, '-1 day') FROM follow_up WHERE state = 'planned' AND due_on < :soon
-UNION SELECT zone, closes_on FROM follow_up WHERE state IN ('planned', 'open') AND closes_on < :soon
+SELECT zone, date(due_on, '-1 day'), 10 FROM follow_up WHERE state = 'planned' AND due_on < :soon
+UNION
+SELECT zone, closes_on, 20 FROM follow_up
+WHERE state IN ('planned', 'open') AND closes_on < :soon
 """
 LINKS = """
 SELECT min(link_asked_at) FROM follow_up
@@ -46,7 +48,7 @@ def next_instant(database: Connection, now: datetime) -> datetime | None:
 def _probes(database: Connection, now: datetime) -> Iterator[datetime]:
     """The hours in which nothing should happen yet: the day before, and the last day."""
     soon = {"soon": (now + timedelta(days=40)).date().isoformat()}
-    for zone, day in database.execute(PROBES, soon):
-        at = datetime.combine(datetime.fromisoformat(day), time(10), ZoneInfo(zone))
+    for zone, day, hour in database.execute(PROBES, soon):
+        at = datetime.combine(datetime.fromisoformat(day), time(hour), ZoneInfo(zone))
         if at > now:
             yield at.astimezone(UTC)

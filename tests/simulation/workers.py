@@ -30,6 +30,11 @@ class Shift:
         process.last = LastCommit(self.hub.count, self.hub.now)
         return process
 
+    def failed(self, job: str, why: str) -> None:
+        """What stopped a job, as its heartbeat tells."""
+        self.hub.tell(f"{job}: {why}")
+        self.office.ledger.faults.append(f"{job}: {why}")
+
     def mailer(self, process: Process) -> WorkerMailer:
         """A connection of this worker's own."""
         assert process.last is not None
@@ -44,7 +49,7 @@ def loop(shift: Shift, process: Process) -> None:
     """One round of the thread that every worker runs."""
     faults = run_jobs_once(shift.runtime, shift.mailer(process), never)
     for job, why in faults.items():
-        shift.hub.tell(f"{job}: {why}")
+        shift.failed(job, why)
 
 
 def hinted(shift: Shift, process: Process) -> None:
@@ -55,7 +60,7 @@ def hinted(shift: Shift, process: Process) -> None:
             return
         fault = run_job(BY_NAME[job], shift.runtime, shift.mailer(process), never)
         if fault:
-            shift.hub.tell(f"{job}: {fault}")
+            shift.failed(job, fault)
         shift.broker.acknowledge(job)
 
 
