@@ -298,10 +298,14 @@ def test_an_administrator_gets_no_figures(registry: Runtime, sign_in: SignIn) ->
         sign_in("administrator", site=None).get(f"/figures/{page}", 403)
 
 
-def test_a_site_too_small_to_be_released_is_refused(registry: Runtime, sign_in: SignIn) -> None:
+def test_files_of_a_site_too_small_to_be_released_are_refused(
+    registry: Runtime, sign_in: SignIn
+) -> None:
     a_site(registry, "A")
     a_patient(registry, treated_on=date(2025, 9, 1))
-    assert "fewer than 20" in sign_in("analyst", site="A").get("/figures/response", 403).text
+    reader = sign_in("analyst", site="A")
+    for file in ("response.csv", "report.json", "tables.json"):
+        assert "fewer than 20" in reader.get(f"/figures/{file}", 403).text
 
 
 @pytest.fixture

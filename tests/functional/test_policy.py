@@ -25,6 +25,10 @@ SEEN = {200, 303, 400, 404, 409, 422}  # beyond the policy's door, whatever happ
 RELEASED = {"analyst", "auditor"}
 
 
+# The patient of this world died: a questionnaire takes no answers.
+CLOSED = {"/patients/<path:number>/questionnaires/<int:month>/review"}
+
+
 @dataclass(frozen=True)
 class World:
     """A patient of site A with one of everything that has an address."""
@@ -150,6 +154,8 @@ def test_a_role_at_its_site_and_at_another(
             elif rule.at_site and site != "A":
                 assert answer.status_code == 404, place
                 assert "at your site" in answer.text, place
+            elif address.rule in CLOSED and method == "GET":
+                assert answer.status_code == 409, place  # let in, and told why nothing is asked
             elif rule.at_site and method == "GET":
                 assert answer.status_code in {200, 303}, place
             elif address.rule.startswith("/figures/") and role in RELEASED:
