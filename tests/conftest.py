@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from hypothesis import settings as hypothesis_settings
 from servers import find, open_folder, postgresql
-from support import LEFT_OUT, leave_out, settings_for
+from support import LEFT_OUT, leave_out, settings_for, write_to_memory
 
 from registry import migrate
 from registry.actions.protocols import prepare_registry
@@ -28,6 +28,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--nothing-left-out", action="store_true", help="a test that must be left out fails"
     )
+
+
+def pytest_configure() -> None:
+    write_to_memory()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

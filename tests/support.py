@@ -1,15 +1,31 @@
 """What fixtures and tests share: settings of a test's registry, and leaving out aloud."""
 
+import os
+import shutil
+import tempfile
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
 from registry.settings import Settings
 
 LEFT_OUT = "LEFT OUT:"
-JOURNALS = TemporaryDirectory(prefix="registry-journals-")
+MEMORY = Path("/dev/shm")
+ENOUGH = 3 * 1024**3  # bytes: two database servers, and what the largest tests keep at a time
+
+
+def write_to_memory() -> None:
+    """Temporary files of this process and of those it starts go to memory, if there is enough.
+
+    Nothing is left out but the wait for a disk: whatever asks for its writes to be durable still
+    asks, and no test pulls the machine's plug. Whoever sets TMPDIR decides otherwise.
+    """
+    if "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK | os.X_OK):
+        return
+    if shutil.disk_usage(MEMORY).free > ENOUGH:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
 
 def leave_out(config: pytest.Config, what: str, remedy: str) -> None:
@@ -43,4 +59,9 @@ def settings_for(url: str) -> Settings:
 
 def _journal_for(url: str) -> Path:
     """The side journal of a test's own database on a server; taken away with the run's folder."""
-    return Path(JOURNALS.name) / f"{sha256(url.encode()).hexdigest()[:20]}.jsonl"
+    return Path(_journals().name) / f"{sha256(url.encode()).hexdigest()[:20]}.jsonl"
+
+
+@cache
+def _journals() -> "tempfile.TemporaryDirectory[str]":
+    return tempfile.TemporaryDirectory(prefix="registry-journals-")
