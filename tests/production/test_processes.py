@@ -4,14 +4,12 @@ Two beats, two workers, one of them killed while it sends: every letter goes out
 one more than an uncertain attempt explains, and the door's database role sees no patient.
 """
 
-import base64
 import email
 import email.policy
 import os
 import re
 import signal
 import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -28,7 +26,17 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
 from factories import a_patient
-from servers import ended, find, free_port, open_folder, postgresql, redis, wait_until_open
+from processes import REGISTRY, environment, migrate, run
+from servers import (
+    Program,
+    ended,
+    find,
+    free_port,
+    open_folder,
+    postgresql,
+    redis,
+    wait_until_open,
+)
 from sqlalchemy import select, update
 from support import leave_out
 
@@ -41,7 +49,6 @@ from registry.settings import Settings
 pytestmark = pytest.mark.production
 PATIENTS = 60
 PATIENCE = 120.0
-REGISTRY = Path(sys.executable).with_name("registry")
 
 
 class Sink:
@@ -85,20 +92,12 @@ class Production:
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """A command to its end."""
-        return subprocess.run(
-            [REGISTRY, *arguments], env=self.env, capture_output=True, text=True, check=False
-        )
+        return run(self.env, *arguments)
 
     def start(self, name: str, *arguments: str) -> "subprocess.Popen[bytes]":
         """A process that goes on; ended at the end of the test."""
-        log = self.stack.enter_context((self.logs / f"{name}.log").open("wb"))
-        process = subprocess.Popen(
-            [REGISTRY, *arguments],
-            env=self.env,
-            stdout=log,
-            stderr=log,
-            cwd=self.logs,
-            start_new_session=True,
+        process = Program([REGISTRY, *arguments], self.env, self.logs).start(
+            self.logs / f"{name}.log"
         )
         self.stack.enter_context(ended(process))
         self.started[name] = process
@@ -106,17 +105,6 @@ class Production:
 
     def log(self, name: str) -> str:
         return (self.logs / f"{name}.log").read_text()
-
-
-def keys() -> dict[str, str]:
-    text = {name: base64.b64encode(os.urandom(32)).decode() for name in "samit"}
-    return {
-        "REGISTRY_SECRET_KEY": text["s"],
-        "REGISTRY_AUDIT_KEY": text["a"],
-        "REGISTRY_MASTER_KEY": f"1:{text['m']}",
-        "REGISTRY_INDEX_KEY": text["i"],
-        "REGISTRY_TOKEN_KEY": f"1:{text['t']}",
-    }
 
 
 @pytest.fixture
@@ -131,27 +119,8 @@ def production(pytestconfig: pytest.Config, tmp_path: Path) -> Iterator[Producti
         mail.start()
         stack.callback(mail.stop)
         door_url = server.replace("registry@", "door_role:door-password@") + "/postgres"
-        env = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(tmp_path),
-            "REGISTRY_DATABASE_URL": f"{server}/postgres",
-            "REGISTRY_BROKER_URL": broker,
-            "REGISTRY_SMTP_URL": f"smtp://127.0.0.1:{mail.port}",
-            "REGISTRY_MAIL_FROM": "registry@example.org",
-            "REGISTRY_SEND_WINDOW": "always",
-            "REGISTRY_JOURNAL": str(tmp_path / "journal.jsonl"),
-            "REGISTRY_PUBLIC_URL": f"http://127.0.0.1:{free_port()}",
-            "REGISTRY_DOOR_URL": f"http://127.0.0.1:{free_port()}",
-            **keys(),
-        }
-        migrated = subprocess.run(
-            [REGISTRY, "migrate"],
-            env=env | {"REGISTRY_DOOR_DATABASE_URL": door_url},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert migrated.returncode == 0, migrated.stderr
+        env = environment(tmp_path, server=server, broker=broker, mail_port=mail.port)
+        migrate(env | {"REGISTRY_DOOR_DATABASE_URL": door_url})
         runtime = make_runtime(Settings.from_env(env))
         stack.callback(runtime.close)
         yield Production(env, door_url, sink, runtime, tmp_path, stack)
