@@ -51,29 +51,26 @@ def tilt(found: Moments, people: Counts) -> Tilt | NoWeights:
     few, many = int(people.sum()), len(found.names)
     if few <= many:
         return NoWeights(f"{few} patients are too few to match {many} figures at once")
-    middle, spread = _middle(found.columns, people)
-    scaled = (found.columns - middle) / spread
-    kept = _independent(scaled.T @ (scaled * people[:, None]) / few)
+    counts = people.astype(np.float64)
+    middle = counts @ found.columns / few
+    scaled = found.columns - middle
+    spread = np.sqrt(counts @ scaled**2 / few)
+    spread[spread <= _SAME * np.maximum(1.0, np.abs(middle))] = np.inf
+    scaled /= spread
+    kept = _independent(scaled.T @ (scaled * counts[:, None]) / few)
     scaled = scaled[:, kept] + ((middle - found.wanted) / spread)[kept]
-    weights, far = _newton(scaled, people)
+    weights, far = _newton(scaled, counts)
     if weights is None or far > _FAR:
         reason = _one_sided(found.only(kept), scaled)
         if reason is not None:
             return NoWeights(reason)
     if weights is None:
         return NoWeights("the weights did not converge")
-    missed = _unbalanced(found, people, weights)
+    missed = _unbalanced(found, (weights * counts) @ found.columns, spread)
     if missed is not None:
         return NoWeights(missed)
     unused = tuple(name for i, name in enumerate(found.names) if i not in kept)
     return Tilt(weights, scaled, unused)
-
-
-def _middle(columns: Values, people: Counts) -> tuple[Values, Values]:
-    """Means and standard deviations; infinite ones where everyone has the same."""
-    middle = people @ columns / people.sum()
-    spread = np.sqrt(people @ (columns - middle) ** 2 / people.sum())
-    return middle, np.where(spread > _SAME * np.maximum(1.0, np.abs(middle)), spread, np.inf)
 
 
 def _independent(correlations: Values) -> list[int]:
@@ -87,7 +84,7 @@ def _independent(correlations: Values) -> list[int]:
     return kept
 
 
-def _newton(scaled: Values, people: Counts) -> tuple[Values | None, float]:
+def _newton(scaled: Values, people: Values) -> tuple[Values | None, float]:
     """The weights, None if the averages were not reached, and how far apart their logarithms are.
 
     Minimises the logarithm of the sum of exp(a'x) with halved steps.
@@ -111,7 +108,7 @@ def _newton(scaled: Values, people: Counts) -> tuple[Values | None, float]:
     return None, np.inf
 
 
-def _at(eta: Values, people: Counts) -> tuple[float, Values, Values]:
+def _at(eta: Values, people: Values) -> tuple[float, Values, Values]:
     """The function, the logarithm of a patient's weight in each row, and the rows' shares."""
     top = eta.max()
     raw = people * np.exp(eta - top)
@@ -158,12 +155,10 @@ def _outside(found: Moments) -> str:
     return f"{name} {wanted:g} lies {place} what our patients have ({low:g} to {high:g})"
 
 
-def _unbalanced(found: Moments, people: Counts, weights: Values) -> str | None:
+def _unbalanced(found: Moments, got: Values, spread: Values) -> str | None:
     """The first average that is not what is wanted, in words: of columns the others imply, and of
     those that are the same for everyone.
     """
-    got = (weights * people) @ found.columns
-    spread = _middle(found.columns, people)[1]
     for name, mean, wanted, each in zip(found.names, got, found.wanted, spread, strict=True):
         room = abs(wanted) if np.isinf(each) else max(abs(wanted), each)
         if abs(mean - wanted) > _BALANCED * room:
