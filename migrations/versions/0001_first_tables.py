@@ -62,6 +62,38 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("subject", name=op.f("pk_audit_head")),
     )
     op.create_table(
+        "claim",
+        sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
+        sa.Column("words", sa.String(length=500), nullable=False),
+        sa.Column("source", sa.String(length=300), nullable=False),
+        sa.Column("read", sa.String(length=40), nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("outcome", sa.String(length=60), nullable=True),
+        sa.Column("threshold", sa.Numeric(precision=24, scale=9), nullable=True),
+        sa.Column("month", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=True),
+        sa.Column("needs", sa.String(length=300), nullable=False),
+        sa.Column("note", sa.String(length=500), nullable=False),
+        sa.Column("fact_key", sa.String(length=64), nullable=False),
+        sa.Column("superseded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reason", sa.String(length=500), nullable=True),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_by", sa.String(length=200), nullable=False),
+        sa.CheckConstraint(
+            "(threshold IS NULL) = (kind = 'none')", name=op.f("ck_claim_threshold")
+        ),
+        sa.CheckConstraint("kind IN ('at_least','at_most','none')", name=op.f("ck_claim_kind")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_claim")),
+    )
+    with op.batch_alter_table("claim", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("uq_claim_fact_key"),
+            ["fact_key"],
+            unique=True,
+            sqlite_where=sa.text("superseded_at IS NULL"),
+            postgresql_where=sa.text("superseded_at IS NULL"),
+        )
+
+    op.create_table(
         "conservation",
         sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
         sa.Column("ran_at", sa.DateTime(timezone=True), nullable=False),
@@ -1831,6 +1863,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_conservation_ran_at"))
 
     op.drop_table("conservation")
+    with op.batch_alter_table("claim", schema=None) as batch_op:
+        batch_op.drop_index(
+            batch_op.f("uq_claim_fact_key"),
+            sqlite_where=sa.text("superseded_at IS NULL"),
+            postgresql_where=sa.text("superseded_at IS NULL"),
+        )
+
+    op.drop_table("claim")
     op.drop_table("audit_head")
     with op.batch_alter_table("audit_event", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_audit_event_at"))

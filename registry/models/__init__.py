@@ -11,6 +11,7 @@ from registry.models.accounts import (
     UserSession,
 )
 from registry.models.audit_events import AuditEvent, AuditHead
+from registry.models.claims import ClaimVersion
 from registry.models.events import (
     AdverseEvent,
     Alert,
@@ -61,6 +62,7 @@ __all__ = [
     "AuditEvent",
     "AuditHead",
     "Bounce",
+    "ClaimVersion",
     "Consent",
     "Conservation",
     "Covariate",

@@ -23,6 +23,7 @@ MENU = (  # label, endpoint, what it is: shown to those whom the policy lets use
     ("Safety", "safety.page", "adverse events, by the clinic and as patients tell them"),
     ("Survival", "survival.page", "survival curves"),
     ("Published", "published.page", "the registry beside published figures"),
+    ("Claims", "claims.page", "what is advertised, and what the figures say of it"),
     ("Sites", "sites.index", "clinics and what patients read of them"),
     ("Users", "users.index", "accounts, roles, lost passwords"),
     ("Outbox", "post.outbox", "every letter and what became of it"),
@@ -54,6 +55,8 @@ NOTICES: Mapping[str, str] = {
     "link": "A letter with a new link goes out in a minute or two.",
     "kept": "Your session was over, so nothing was saved. What you typed is kept for an hour: sign "
     "in, and it is shown to you again.",
+    "claim": "The claim is saved.",
+    "claim_dropped": "The claim is taken off the page.",
     "key_revoked": "The key is revoked: the program is refused from now on.",
     "mail_on": "Letters go to the patient again.",
     "mail_chosen": "What the patient wants is kept; it holds from the next letter on.",

@@ -2,8 +2,9 @@
 
 The rules, in words: the care team (clinician, nurse) sees and writes its own site's patients, and
 only it sees who a patient is. A data manager sees and corrects records without identity. An analyst
-sees aggregates only. An administrator runs the registry and sees no patient. An auditor reads the
-trail and aggregates, and changes nothing.
+sees aggregates only. An administrator runs the registry, enters what is advertised and sees the
+released figures that it is held against, and sees no patient. An auditor reads the trail and
+aggregates, and changes nothing.
 """
 
 from registry.http import Policy, Rule
@@ -14,6 +15,7 @@ ADMINISTRATION = frozenset({"administrator"})
 TRAIL = frozenset({"administrator", "auditor"})
 EXACT = RECORDS  # figures as they are; the others of FIGURES see small counts hidden
 FIGURES = EXACT | {"analyst", "auditor"}
+CLAIMS = FIGURES | ADMINISTRATION
 
 FILES = Rule(None, knows_asker=False)
 ANYONE = Rule(None)
@@ -57,6 +59,10 @@ POLICY: Policy = {
     "published.page": _anywhere(FIGURES),
     "published.picture": _anywhere(FIGURES),
     "published.table": _anywhere(FIGURES),
+    "claims.page": _anywhere(CLAIMS),
+    "advertised.add": _anywhere(ADMINISTRATION),
+    "advertised.correct": _anywhere(ADMINISTRATION),
+    "advertised.drop": _anywhere(ADMINISTRATION),
     "downloads.everything": _anywhere(FIGURES),
     "downloads.tables": _anywhere(FIGURES),
     "downloads.codebook": _anywhere(FIGURES),

@@ -24,12 +24,12 @@ STAFF_PAGES = {
     ),
     "analyst": (
         "/", "/figures/response", "/figures/outcomes", "/figures/safety", "/figures/survival",
-        "/figures/published", "/protocol",
+        "/figures/published", "/figures/claims", "/protocol",
     ),
     "administrator": (
         "/", "/sites", "/sites/add", "/users", "/users/add", "/keys", "/keys/add", "/outbox",
         "/outbox/dead", "/outbox/hold",
-        "/standing", "/protocol/rehearsal",
+        "/standing", "/protocol/rehearsal", "/figures/claims", "/claims/add",
         "/audit", "/audit/verify", "/protocol", "/mailbox",
     ),
 }  # fmt: skip

@@ -1,5 +1,6 @@
 """Pages of figures: one blueprint per page, all from the report under the asker's profile."""
 
+from registry.web.figures.claims import claims
 from registry.web.figures.downloads import downloads
 from registry.web.figures.outcomes import outcomes
 from registry.web.figures.published import published
@@ -7,6 +8,15 @@ from registry.web.figures.response import response
 from registry.web.figures.safety import safety
 from registry.web.figures.survival import survival
 
-BLUEPRINTS = (response, outcomes, safety, survival, published, downloads)
+BLUEPRINTS = (response, outcomes, safety, survival, published, claims, downloads)
 
-__all__ = ["BLUEPRINTS", "downloads", "outcomes", "published", "response", "safety", "survival"]
+__all__ = [
+    "BLUEPRINTS",
+    "claims",
+    "downloads",
+    "outcomes",
+    "published",
+    "response",
+    "safety",
+    "survival",
+]

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from registry import http, words
 from registry.errors import Invalid, NotFound
 from registry.queries import breakdowns
-from registry.web.policy import EXACT, FIGURES
+from registry.web.policy import CLAIMS, EXACT
 
 MOST_MONTHS = 36
 INTERNAL, RELEASE = "internal", "release"
@@ -75,7 +75,7 @@ def _sites(session: Session, profile: str) -> Options:
     """The closed list of sites. Figures of single sites are not released to those who have all
     sites: what is hidden of one could be found by subtracting the others.
     """
-    held = http.asker().sites(EXACT if profile == INTERNAL else FIGURES)
+    held = http.asker().sites(EXACT if profile == INTERNAL else CLAIMS)
     if held is None and profile == RELEASE:
         return [("", "All sites")]
     named = [(site.code, site.staff_name) for site in breakdowns.sites(session, held)]
