@@ -56,7 +56,7 @@ def card(found: Checked, report: Report) -> Card:
     groups = tuple(apart.groups(found.apart, report.library))
     return Card(
         claim=found.claim,
-        reading=reading(found.claim, found.outcome),
+        reading=_read_as(found.claim, found.outcome),
         verdict=_verdict(found),
         colour=COLOURS[found.verdict] if found.verdict else "",
         rule=RULES[found.claim.kind],
@@ -67,7 +67,7 @@ def card(found: Checked, report: Report) -> Card:
     )
 
 
-def reading(claim: Claim, outcome: Outcome | None) -> str:
+def _read_as(claim: Claim, outcome: Outcome | None) -> str:
     """What is tested: outcome, share, month."""
     what = outcome.label if outcome else claim.outcome or "nothing that is recorded"
     when = f"month {claim.month}" if claim.month else "no time named"
