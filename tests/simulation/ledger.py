@@ -1,6 +1,5 @@
 """What really happened, in its order: the oracle's only witness besides the tables at the end."""
 
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -65,6 +64,15 @@ class Attempt:
 
 
 @dataclass
+class Refusal:
+    """An address that the server said does not exist. `recorded`, `stalled`: as of an attempt."""
+
+    address: str
+    recorded: bool = False
+    stalled: bool = False
+
+
+@dataclass
 class Ledger:
     """Everything that the outside world knows. `asked`: whose wish for no letters was cut off by a
     death at the commit; the side journal may have kept it.
@@ -72,7 +80,7 @@ class Ledger:
 
     facts: list[Committed] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
-    bad_address: Counter[str] = field(default_factory=Counter)
+    refusals: list[Refusal] = field(default_factory=list)
     pending: list[Fact] = field(default_factory=list)
     asked: set[str] = field(default_factory=set)
     faults: list[str] = field(default_factory=list)
@@ -85,7 +93,7 @@ class LastCommit:
 
     count: int
     at: datetime
-    attempt: Attempt | None = None
+    attempt: Attempt | Refusal | None = None
 
     def committed(self, count: int, at: datetime, has_stalled: bool) -> None:
         """A commit after the reply keeps the result."""

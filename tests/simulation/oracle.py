@@ -4,7 +4,7 @@ Written from the README's guarantee, not from the code: it knows the calendar of
 ledger, and the state in which each letter and follow-up ended.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -28,6 +28,7 @@ SLOW = timedelta(minutes=1)
 ENOUGH = timedelta(days=6)  # of calm: a week-end, and the longest pause after a failure
 STOPS = {"unsubscribed", "left", "died"}
 ENDED = {"sent", "failed", "parked", "cancelled"}
+NEVER = "554"  # a refusal for good
 DEATHS = 5  # a letter that outlives so many workers is shown to a person
 
 LETTERS = """
@@ -239,9 +240,10 @@ def invitations(oracle: Oracle) -> Iterator[str]:
 
 def kept(oracle: Oracle) -> Iterator[str]:
     """Every invitation that could go out in the calm was handed over, and silence is reminded."""
+    refused = {one.address for one in oracle.ledger.refusals}
     for who in oracle.by_id.values():
         addresses = {k.fact.address for k in oracle.facts[who.name]}
-        if addresses & oracle.ledger.bad_address.keys() or who.name in oracle.ledger.asked:
+        if addresses & refused or who.name in oracle.ledger.asked:
             continue
         for month in guarantee.WINDOWS:
             begin, end = _span(oracle, who, month)
@@ -263,7 +265,7 @@ def kept(oracle: Oracle) -> Iterator[str]:
 def _is_refused(oracle: Oracle, letter: Letter) -> bool:
     """Whether the server would not have it for what it says."""
     tries = oracle.tries[letter.message_id or ""]
-    return letter.state == "failed" and any(one.refused == "554" for one in tries)
+    return letter.state == "failed" and any(one.refused == NEVER for one in tries)
 
 
 def _is_given_up(oracle: Oracle, letter: Letter) -> bool:
@@ -314,10 +316,17 @@ def closings(oracle: Oracle) -> Iterator[str]:
 
 
 def refusals(oracle: Oracle) -> Iterator[str]:
-    """An address that does not exist is tried once, or once more for whoever could not record."""
-    for address, times in oracle.ledger.bad_address.items():
-        if times > 1 + oracle.hub.kills + oracle.hub.stalls:
+    """What was refused for good, and could be written down in time, is not tried again."""
+    told = Counter(
+        one.address for one in oracle.ledger.refusals if one.recorded and not one.stalled
+    )
+    for address, times in told.items():
+        if times > 2:  # two letters to it may be under way at once
             yield f"{address} does not exist and was tried {times} times"
+    for message_id, tries in oracle.tries.items():
+        final = [one for one in tries[:-1] if one.refused == NEVER]
+        if any(one.recorded and not one.stalled for one in final):
+            yield f"{message_id} was refused for good and tried again"
 
 
 def jobs(oracle: Oracle) -> Iterator[str]:

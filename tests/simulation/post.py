@@ -10,17 +10,20 @@ from sqlite3 import Connection
 from registry.bounces.kinds import Fault
 from registry.mail import Deferred, Lost, Rejected, Unreachable
 from simulation.hub import Hub, Process
-from simulation.ledger import Attempt, LastCommit, Ledger
+from simulation.ledger import Attempt, LastCommit, Ledger, Refusal
 
 TOKEN = re.compile(rb"/s/([\w.-]+)")
 HEADER = re.compile(rb"^(Message-ID|Date): (.*?)\r?$", re.MULTILINE)
 STATE = "SELECT state FROM outbox WHERE message_id = ?"
+DAWDLING = (45.0, 57.0)  # seconds; a worker's patience with one letter ends after 60
 REPLY_WITHIN = 590.0  # seconds; a client that waits ten minutes gets every reply of this server
 
 
 @dataclass
 class PostOffice:
-    """One mail server. Chances per letter; `down_until`: it cannot be reached before."""
+    """One mail server. Chances per letter; `down_until`: it cannot be reached before; `tires_after`
+    so many letters of one worker it answers as late as it may.
+    """
 
     hub: Hub
     ledger: Ledger
@@ -32,14 +35,17 @@ class PostOffice:
     lost: float = 0.0
     slow: float = 0.0
     dawdles: float = 0.0
+    tires_after: int = 1000
     no_such_mailbox: set[str] = field(default_factory=set)
     on_open: list[Callable[[str], None]] = field(default_factory=list)
     on_body: list[Callable[[str], None]] = field(default_factory=list)
+    on_lost: list[Callable[[str], None]] = field(default_factory=list)
 
     def clear(self) -> None:
         """From now on nothing fails but addresses that do not exist."""
         self.unreachable = self.later = self.policy = self.lost = 0.0
         self.slow = self.dawdles = 0.0
+        self.tires_after = 1000
         self.down_until = self.hub.now
 
     def is_lucky(self, chance: float) -> bool:
@@ -52,7 +58,7 @@ class WorkerMailer:
 
     def __init__(self, office: PostOffice, worker: Process, last: LastCommit) -> None:
         self._office, self._worker, self._last = office, worker, last
-        self._recipient = ""
+        self._recipient, self._letters = "", 0
 
     def open(self, sender: str, recipient: str) -> None:
         office, hub = self._office, self._office.hub
@@ -64,10 +70,12 @@ class WorkerMailer:
         for tell in office.on_open:
             tell(recipient)
         hub.step("RCPT")
+        hub.sleep(hub.dice.choice([0.0, 1.0]))  # a second is long: somebody may have left in it
         if office.is_lucky(office.dawdles):
-            hub.sleep(hub.dice.uniform(20, 55))
+            hub.sleep(hub.dice.uniform(*DAWDLING))
         if recipient in office.no_such_mailbox:
-            office.ledger.bad_address[recipient] += 1
+            self._last.attempt = Refusal(recipient)
+            office.ledger.refusals.append(self._last.attempt)
             raise Rejected("550 5.1.1 no such mailbox", Fault.ADDRESS)
         if office.is_lucky(office.later):
             raise Deferred("451 4.7.1 greylisted, come again")
@@ -75,6 +83,7 @@ class WorkerMailer:
 
     def hand_over(self, message: bytes) -> str:
         office, hub = self._office, self._office.hub
+        self._letters += 1
         attempt = self._last.attempt = self._begun(message)
         office.ledger.attempts.append(attempt)
         hub.tell(f"DATA to {self._recipient}, dated {attempt.dated_at:%Y-%m-%d %H:%M:%S}")
@@ -94,9 +103,13 @@ class WorkerMailer:
         if lost:
             attempt.lost = True
             hub.tell("no reply" + (", taken all the same" if attempt.arrived else ""))
+            for tell in office.on_lost:
+                tell(self._recipient)
             hub.sleep(hub.dice.choice([0.0, 30.0, 600.0]))
             raise Lost("no reply after the message (TimeoutError)")
-        if office.is_lucky(office.slow):
+        if self._letters > office.tires_after:
+            hub.sleep(hub.dice.uniform(420, REPLY_WITHIN))
+        elif office.is_lucky(office.slow):
             hub.sleep(hub.dice.uniform(60, REPLY_WITHIN))
         hub.step("250")
         return "250 2.0.0 taken"

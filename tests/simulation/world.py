@@ -19,7 +19,7 @@ from simulation.installation import installation
 from simulation.ledger import Ledger
 from simulation.oracle import Oracle
 from simulation.people import Somebody, World
-from simulation.post import PostOffice
+from simulation.post import REPLY_WITHIN, PostOffice
 from simulation.timetable import next_instant
 from simulation.workers import Shift
 from simulation.zones import EPOCH, ZONES
@@ -29,7 +29,7 @@ CALM = timedelta(days=12)  # and then nothing does: what was promised must have 
 WORKERS = ("worker 1", "worker 2", "worker 3")
 BEATS = ("beat 1", "beat 2")
 DEATHS = 6
-MANY = 5  # patients of one day: a batch in which each waits for those before it
+CROWD = 10  # patients of one day: a batch in which each waits for those before it
 MINUTE, LONGEST_PAUSE = 60.0, 8 * 3600.0
 DEEDS = ("answer", "answer", "unsubscribe", "leave", "withdraw", "die", "correct", "move", "ask")
 
@@ -58,7 +58,9 @@ class Simulation:
         self.hub = Hub(seed, start)
         self.ledger = Ledger()
         self.dice = self.hub.dice
-        self.storm_ends = start + timedelta(days=self.dice.uniform(*STORM))
+        # who lives and what may fail stays the same when the code takes a step more or less
+        self.fate = random.Random(f"fate {seed}")
+        self.storm_ends = start + timedelta(days=self.fate.uniform(*STORM))
         self.ends = self.storm_ends + CALM
         self.office = PostOffice(self.hub, self.ledger, self._house.connection, start)
         self.broker = Broker(self.hub)
@@ -82,10 +84,10 @@ class Simulation:
 
     def _people(self, today: date) -> Iterator[Somebody]:
         """A few people of all zones; now and then a crowd of one day."""
-        dice = self.dice
-        is_crowd = dice.random() < 0.04
+        dice = self.fate
+        is_crowd = dice.random() < 0.06
         month, due = self._month_and_day(today)
-        for number in range(9 if is_crowd else dice.choice([1, 2, 2, 3])):
+        for number in range(CROWD if is_crowd else dice.choice([1, 2, 2, 3])):
             if not is_crowd:
                 month, due = self._month_and_day(today)
             treated_on = min(treated_for(due, month), today - timedelta(days=1))
@@ -97,8 +99,8 @@ class Simulation:
         """A month, and a day on which its follow-up may be due; the ends of months are hardest."""
         days = [today + timedelta(days=ahead) for ahead in range(-8, 13)]
         ends = [day for day in days if (day + timedelta(days=1)).day == 1]
-        chosen = self.dice.choice(ends if ends and self.dice.random() < 0.3 else days)
-        return self.dice.choice([1, 1, 1, 3, 6, 12, 24]), chosen
+        chosen = self.fate.choice(ends if ends and self.fate.random() < 0.3 else days)
+        return self.fate.choice([1, 1, 1, 3, 6, 12, 24]), chosen
 
     def run(self) -> Outcome:
         """Live through it, and ask the oracle."""
@@ -126,17 +128,22 @@ class Simulation:
 
     def _rival(self, _recipient: str) -> None:
         """Another worker looks at its tables while this one is busy with a letter."""
-        if self.dice.random() < 0.2:
+        if self.dice.random() < (0.4 if self._is_crowd else 0.2):
+            soon = self.dice.uniform(0, REPLY_WITHIN if self._is_crowd else 90)
             name = self.dice.choice(WORKERS)
-            self.shift.hire(name, workers.loop, self.dice.choice([0.0, self.dice.uniform(0, 90)]))
+            self.shift.hire(name, workers.loop, self.dice.choice([0.0, soon]))
+
+    @property
+    def _is_crowd(self) -> bool:
+        return len(self.everybody) == CROWD
 
     def _bad_luck(self) -> None:
         """Each seed has some of the faults, so that one does not hide the other; in one of five
         machines stand still again and again before a slow and busy mail server.
         """
-        dice, weather, office = self.dice, self.hub.weather, self.office
-        if len(self.everybody) > MANY:
-            office.slow, office.dawdles = 0.5, 0.9
+        dice, weather, office = self.fate, self.hub.weather, self.office
+        if self._is_crowd:
+            office.dawdles, office.tires_after = 1.0, CROWD - 1
             return
         if dice.random() < 0.2:
             weather.stall, office.later, office.slow = 0.05, 0.5, 0.8
@@ -147,8 +154,8 @@ class Simulation:
 
         weather.death, weather.deaths = some(0.02), DEATHS
         weather.pause, weather.stall = some(0.03), some(0.012)
-        office.unreachable, office.later, office.policy = some(0.1), some(0.15), some(0.02)
-        office.lost, office.slow = some(0.15), some(0.2)
+        office.unreachable, office.later, office.policy = some(0.1), some(0.15), some(0.05)
+        office.lost, office.slow = some(0.25), some(0.2)
         self.broker.loses, self.broker.doubles = some(0.5), some(0.3)
         if dice.random() < 0.3:
             office.down_until = self.hub.now + timedelta(days=dice.uniform(0, 8))
@@ -157,8 +164,8 @@ class Simulation:
                 office.no_such_mailbox.add(one.address)
 
     def _plan_deeds(self, one: Somebody) -> None:
-        dice, storm = self.dice, (self.storm_ends - self.hub.now).total_seconds()
-        at = dice.choice([0.0, 0.0, dice.uniform(0, storm / 2)])
+        dice, storm = self.fate, (self.storm_ends - self.hub.now).total_seconds()
+        at = 0.0 if self._is_crowd else dice.choice([0.0, 0.0, dice.uniform(0, storm / 2)])
         self._somebody(one, "enrol", at)
         self._somebody(one, "enrol", storm)  # whose form was lost fills it in again
         for _ in range(dice.choice([0, 1, 1, 2, 2])):
@@ -166,11 +173,12 @@ class Simulation:
             if dice.random() < 0.35:
                 self._somebody(one, deed, dice.uniform(at, storm * 1.3))
             else:
-                moment = dice.choice([self.office.on_open, self.office.on_body])
-                moment.append(self._ambush(one, deed, dice.choice([0, 0, 3])))
-
-    def _ambush(self, one: Somebody, deed: str, passes: int) -> "Ambush":
-        return Ambush(self, one, deed, passes)
+                moment = dice.choice(
+                    [self.office.on_open, self.office.on_open, self.office.on_body]
+                )
+                moment.append(Ambush(self, one, deed, dice.choice([0, 0, 3])))
+        if dice.random() < 0.4:  # nobody knows whether it arrived, and something else has changed
+            self.office.on_lost.append(Ambush(self, one, dice.choice(["move", *DEEDS]), 0))
 
     def _somebody(self, one: Somebody, deed: str, after: float) -> None:
         def _do() -> None:
