@@ -115,8 +115,8 @@ def _bounds(outcome: Outcome, kind: Kind, figures: OutcomeFigures) -> Bounds:
         or isinstance(alive, Suppressed)
     ):
         return Bounds(SUPPRESSED, SUPPRESSED, SUPPRESSED)
-    if kind is Kind.AT_MOST and outcome.kind not in TIMED:
-        dead = lowest.n - alive.n
+    dead = lowest.n - alive.n
+    if dead and kind is Kind.AT_MOST and outcome.kind not in TIMED:
         highest = wilson(min(highest.n, highest.x + dead), highest.n, highest.level)
     return Bounds(lowest, highest, highest.x - lowest.x)
 
