@@ -25,9 +25,10 @@ def free_port() -> int:
 
 
 def find(program: str) -> str | None:
-    """The path of a server program, also where Debian hides PostgreSQL's."""
+    """The path of a server program, also where Debian hides PostgreSQL's and Dovecot's."""
     places = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{program}"), reverse=True)
-    return str(places[0]) if places else shutil.which(program)
+    everywhere = f"{os.environ['PATH']}:/usr/sbin"
+    return str(places[0]) if places else shutil.which(program, path=everywhere)
 
 
 def unprivileged() -> dict[str, Any]:

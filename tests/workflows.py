@@ -31,7 +31,6 @@ from registry.models import (
 from registry.models import known as current
 from registry.queries import protocols, surveys
 from registry.runtime import Runtime
-from workers import returns
 from workers.schedule import BY_NAME, run_job
 
 DAY = 31  # days after treatment: the first letter is due
@@ -159,7 +158,8 @@ def _is_sent(stage: Stage, case: int) -> None:
     assert letter.state == "sent"
 
 
-def _sent(stage: Stage) -> int:
+def sent(stage: Stage) -> int:
+    """Somebody whose first letter has gone."""
     patient = _queued(stage)
     stage.job("send_due")
     _is_sent(stage, patient)
@@ -167,7 +167,7 @@ def _sent(stage: Stage) -> int:
 
 
 def _invited(stage: Stage) -> int:
-    patient = _sent(stage)
+    patient = sent(stage)
     stage.job("remind_due")
     stage.clock.advance(days=3)
     return patient
@@ -178,20 +178,32 @@ def _is_reminded(stage: Stage, case: int) -> None:
     assert found == [1]
 
 
-def _returned(stage: Stage) -> tuple[int, bytes]:
-    patient = _sent(stage)
+def tag_on(stage: Stage, patient: int) -> str:
+    """The tag of the patient's letter, by which what comes back is known."""
     with reading(stage.runtime) as session:
         instance = session.get_one(Instance, 1).instance_id
     (letter,) = letters(stage.runtime, patient_id=patient)
     keys = stage.runtime.settings.token_keys
-    return patient, returned.dsn(tokens.bounce_tag(keys, 1, instance, letter.id))
+    return tokens.bounce_tag(keys, 1, instance, letter.id)
 
 
-def _is_counted(stage: Stage, case: tuple[int, bytes]) -> None:
-    (letter,) = letters(stage.runtime, patient_id=case[0])
-    (bounce,) = stage.all(select(Bounce).where(Bounce.outbox_id == letter.id))
-    assert bounce.kind == "hard"
-    assert len(_holds(stage, case[0], "undeliverable")) == 1
+def _returned(stage: Stage) -> int:
+    patient = sent(stage)
+    message = stage.folder / "box" / "new" / f"{patient}.report"
+    message.write_bytes(returned.dsn(tag_on(stage, patient)))
+    return patient
+
+
+def is_counted(stage: Stage, case: int) -> None:
+    """The report was taken in once, and stops letters."""
+    (letter,) = letters(stage.runtime, patient_id=case)
+    assert len(stage.all(select(Bounce).filter_by(outbox_id=letter.id, kind="hard"))) == 1
+    assert len(_holds(stage, case, "undeliverable")) == 1
+
+
+def _is_taken_in(stage: Stage, case: int) -> None:
+    is_counted(stage, case)
+    assert list(stage.folder.glob("box/new/*")) == []
 
 
 def _holds(stage: Stage, patient_id: int, kind: str) -> list[Any]:
@@ -213,7 +225,7 @@ def _is_saved(stage: Stage, case: int) -> None:
 
 
 def _saved(stage: Stage) -> int:
-    patient = _sent(stage)
+    patient = sent(stage)
     _save(stage, patient, {"fatigue": 3})
     return patient
 
@@ -272,16 +284,12 @@ WORKFLOWS = (
     Workflow(
         "bounce intake",
         _returned,
-        lambda stage, case: _receive(stage, case[1]),
-        _is_counted,
+        lambda stage, _: stage.job("read_bounces"),
+        _is_taken_in,
     ),
-    Workflow("save section", _sent, lambda s, case: _save(s, case, {"fatigue": 3}), _is_saved),
+    Workflow("save section", sent, lambda s, case: _save(s, case, {"fatigue": 3}), _is_saved),
     Workflow("submit", _saved, _submit, _is_submitted),
     Workflow("withdraw", _queued, _withdraw, _has_left),
     Workflow("record death", _queued, _record_death, _has_died),
     Workflow("unsubscribe", _queued, _unsubscribe, _gets_no_mail),
 )
-
-
-def _receive(stage: Stage, raw: bytes) -> None:
-    returns.receive(stage.runtime, raw, by="bounces")

@@ -121,3 +121,5 @@ class _Visit:
     def close(self) -> None:
         with suppress(imaplib.IMAP4.error, OSError):
             self.server.logout()
+        with suppress(OSError):
+            self.server.shutdown()  # a way that broke before the reply is still open here

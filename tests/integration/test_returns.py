@@ -11,7 +11,6 @@ import pytest
 import returned
 from click.testing import CliRunner
 from factories import a_patient, a_person, vault_of
-from imap_server import imap_server
 from post import (
     Crash,
     crash_at_commit,
@@ -382,39 +381,3 @@ def test_the_command_takes_one_message(
     done = CliRunner().invoke(command, ["-"], input=forged)
     assert (done.exit_code, done.output) == (1, "unproved\n")
     assert kinds(ours) == ["hard"]
-
-
-def with_imap(runtime: Runtime, port: int, folder: str = "", word: str = "s%20cret") -> Runtime:
-    url = f"imap://bounces%40us:{word}@127.0.0.1:{port}/{folder}"
-    return replace(runtime, settings=replace(runtime.settings, bounce_mailbox=url))
-
-
-def test_an_imap_folder_is_read_and_marked(ours: Runtime, sent: Enrolled) -> None:
-    tag = tag_of(ours)
-    messages = {3: returned.dsn(tag), 7: b"nothing", 9: returned.out_of_office(tag)}
-    with imap_server("s cret", messages) as server:
-        read_bounces(with_imap(ours, server.port), None)
-        assert server.seen == {3, 7, 9}
-        assert sorted(kinds(ours)) == ["auto_reply", "hard"]
-        server.messages[11] = returned.dsn(tag)
-        with crash_at_commit(ours, 1), suppress(Crash):
-            read_bounces(with_imap(ours, server.port, folder="INBOX"), None)
-        assert 11 not in server.seen
-        read_bounces(with_imap(ours, server.port), None)
-        assert server.seen == {3, 7, 9, 11}
-    assert sorted(kinds(ours)) == ["auto_reply", "hard", "hard"]
-    assert len(holds(ours)) == 1
-
-
-def test_an_imap_server_that_refuses_is_told_without_the_password(
-    ours: Runtime, sent: Enrolled
-) -> None:
-    with imap_server("s cret", {}) as server:
-        with pytest.raises(NoMailbox) as wrong:
-            read_bounces(with_imap(ours, server.port, word="tr%69ed"), None)
-        assert "tried" not in str(wrong.value)
-        with pytest.raises(NoMailbox, match="no folder Elsewhere"):
-            read_bounces(with_imap(ours, server.port, folder="Elsewhere"), None)
-        port = server.port
-    with pytest.raises(NoMailbox, match="cannot be read"):
-        read_bounces(with_imap(ours, port), None)

@@ -7,117 +7,22 @@ is whole, and doing it again completes it. Of sending, every pair of faults as w
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
-from pathlib import Path
+from errno import ENOSPC
+from itertools import product
 
 import pytest
-from factories import a_site
+from faults import FaultyStore, file_fault
 from functional.importing import counts
-from functional.program import program_for
-from functional.staff_visitor import CHEAP
-from post import Crash, FaultyMailer, crash_at_commit, letters
-from returned import BOX
-from sqlalchemy import event, select, union_all
-from sqlalchemy.orm import Session
+from interrupted import again, assert_whole, change, copies_are_explained, rest, undisturbed
+from post import Crash, crash_at_commit, letters
+from sqlalchemy import select
 from workflows import WORKFLOWS, Stage, Workflow
 
-from registry import audit
-from registry.actions import endings
-from registry.actions.protocols import prepare_registry
-from registry.app import create_app
-from registry.clock import FixedClock
-from registry.db import reading, transaction
-from registry.errors import DomainError
 from registry.mail import Deferred, Lost, Unreachable
-from registry.models import Death, Patient, Withdrawal
-from registry.runtime import Runtime
+from registry.models import Death, MailHold, Withdrawal
 
-COUNTERS = {"handover_time"}  # how often something took how long: no facts of anybody
 MOST = 30  # commits that any of the workflows may need
 BY_NAME = {one.name: one for one in WORKFLOWS}
-
-
-def staged(registry: Runtime, clock: FixedClock, folder: Path) -> Stage:
-    """The registry with a bounce address, a program that may enrol, and a warm set of jobs."""
-    ours = replace(registry, settings=replace(registry.settings, bounce_address=BOX))
-    a_site(ours)
-    program = program_for(create_app(ours, hasher=CHEAP), ours, "nurse")
-    made = Stage(ours, clock, program, folder)
-    for job in ("queue_due", "send_due", "remind_due"):
-        made.job(job)
-    return made
-
-
-@pytest.fixture
-def stage(registry: Runtime, clock: FixedClock, tmp_path: Path) -> Stage:
-    """On SQLite, and again on PostgreSQL."""
-    return staged(registry, clock, tmp_path)
-
-
-@pytest.fixture
-def small_stage(
-    sqlite_url: str, make: Callable[[str], Runtime], clock: FixedClock, tmp_path: Path
-) -> Stage:
-    """On SQLite only: for what is done hundreds of times."""
-    runtime = make(sqlite_url)
-    with transaction(runtime) as session:
-        prepare_registry(session, by="test", at=clock.now())
-    return staged(runtime, clock, tmp_path)
-
-
-def change(before: Counter[str], after: Counter[str]) -> dict[str, int]:
-    """By how many rows each table has grown."""
-    return {
-        name: after[name] - before[name]
-        for name in after
-        if after[name] != before[name] and name not in COUNTERS
-    }
-
-
-def undisturbed(stage: Stage, workflow: Workflow) -> list[dict[str, int]]:
-    """What has changed before the first commit, after it, …, after the last."""
-    case = workflow.prepare(stage)
-    before = Counter(counts(stage.runtime))
-    seen: list[dict[str, int]] = [{}]
-
-    def _note(_session: Session) -> None:
-        seen.append(change(before, Counter(counts(stage.runtime))))
-
-    event.listen(stage.runtime.sessions.writing, "after_commit", _note)
-    try:
-        workflow.act(stage, case)
-    finally:
-        event.remove(stage.runtime.sessions.writing, "after_commit", _note)
-    workflow.done(stage, case)
-    rest(stage)
-    return seen
-
-
-def rest(stage: Stage) -> None:
-    """Everybody leaves: the next case is alone."""
-    with reading(stage.runtime) as session:
-        gone = [select(model.patient_id) for model in (Withdrawal, Death)]
-        ids = session.scalars(select(Patient.id).where(Patient.id.not_in(union_all(*gone)))).all()
-    for patient_id in ids:
-        with transaction(stage.runtime) as session:
-            at = stage.clock.now()
-            endings.withdraw(session, patient_id, at.date(), by="Ada", at=at)
-    stage.mailer = FaultyMailer()
-    stage.clock.advance(minutes=20)
-
-
-def again(stage: Stage, workflow: Workflow, case: object) -> None:
-    """Whoever was interrupted does it again, when the leases are over; once more after that."""
-    stage.clock.advance(minutes=16)
-    for _ in range(2):
-        with suppress(DomainError):  # it was done: nothing is done twice
-            workflow.act(stage, case)
-        stage.clock.advance(minutes=16)
-
-
-def assert_whole(runtime: Runtime) -> None:
-    with reading(runtime) as session:
-        assert audit.verify(session).broken is None
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
@@ -144,16 +49,6 @@ def test_a_death_at_any_commit_leaves_nothing_half_done(
         assert_whole(stage.runtime)
         copies_are_explained(stage)
         rest(stage)
-
-
-def copies_are_explained(stage: Stage) -> None:
-    """At most two, equal, and only after an attempt that was written down as uncertain."""
-    known = {one.message_id: one for one in letters(stage.runtime)}
-    taken = Counter(one.raw for one in stage.mailer.sent)
-    by_id = Counter(str(one.message["Message-ID"]) for one in stage.mailer.sent)
-    assert len(taken) == len(by_id)
-    for message_id, number in by_id.items():
-        assert number <= 1 + min(1, known[message_id].uncertain_count)
 
 
 OUTSIDE: dict[str, Callable[[], BaseException]] = {
@@ -226,3 +121,89 @@ def _fail(stage: Stage, fault: object) -> None:
     else:
         assert isinstance(fault, tuple)
         meet(stage, *fault)
+
+
+# ---- the side journal, and the files that are read
+
+TELL = {"send", "bounce intake", "withdraw", "record death", "unsubscribe"}
+
+
+def full() -> OSError:
+    """What a full disk says."""
+    return OSError(ENOSPC, "No space left on device")
+
+
+def on(stage: Stage, fail_at: int, fault: BaseException, kept: float = 0) -> FaultyStore:
+    """Put the side journal on that disk."""
+    path = stage.runtime.settings.journal_file
+    assert path is not None
+    store = stage.runtime.journal.store = FaultyStore(path, fail_at, fault, kept)
+    return store
+
+
+def faults_of_journal(
+    stage: Stage, workflow: Workflow
+) -> Iterator[tuple[int, Callable[[], BaseException], float]]:
+    """Each time that one run opens it the disk says no; each time that it writes to it the disk
+    says no or the process dies, and nothing has reached the file, or half a line, or all.
+    """
+    case = workflow.prepare(stage)
+    store = on(stage, 0, Crash())
+    workflow.act(stage, case)
+    for number, call in enumerate(tuple(store.calls), start=1):
+        if call == "open":
+            yield number, full, 0
+        else:
+            yield from product([number], [full, Crash], [0, 0.5, 1])
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda one: one.name.replace(" ", "_"))
+def test_whatever_the_side_journals_disk_does_once(small_stage: Stage, workflow: Workflow) -> None:
+    stage, faults = small_stage, list(faults_of_journal(small_stage, workflow))
+    assert bool(faults) == (workflow.name in TELL)
+    rest(stage)
+    for number, fault, kept in faults:
+        case = workflow.prepare(stage)
+        on(stage, number, fault(), kept)
+        with suppress(Crash):
+            workflow.act(stage, case)
+        on(stage, 0, Crash())
+        assert_whole(stage.runtime)
+        again(stage, workflow, case)
+        workflow.done(stage, case)
+        stage.job("send_due")  # pays what the journal is owed
+        copies_are_explained(stage)
+        journal_tells_all(stage)
+        rest(stage)
+
+
+def journal_tells_all(stage: Stage) -> None:
+    """Each letter that left, and each fact that stops letters."""
+    lines = [(line.kind, line.told) for line in stage.runtime.journal.lines()]
+    told = {one["message_id"] for kind, one in lines if kind == "handed_over"}
+    assert {str(one.message["Message-ID"]) for one in stage.mailer.sent} <= told
+    for kind, model in (("withdrawn", Withdrawal), ("died", Death), ("held", MailHold)):
+        of = {one["patient"] for its, one in lines if its == kind}
+        assert set(stage.all(select(model.patient_id))) <= of
+
+
+FILES = [
+    ("import", "open"),
+    ("import", "read"),
+    ("bounce intake", "glob"),
+    ("bounce intake", "open"),
+    ("bounce intake", "read"),
+    ("bounce intake", "replace"),
+]
+
+
+@pytest.mark.parametrize(("name", "call"), FILES, ids=lambda one: one.replace(" ", "_"))
+def test_a_file_that_cannot_be_read_once(small_stage: Stage, name: str, call: str) -> None:
+    stage, workflow = small_stage, BY_NAME[name]
+    case = workflow.prepare(stage)
+    with file_fault(stage.folder, call) as met, suppress(OSError):
+        workflow.act(stage, case)
+    assert len(met) == 1
+    assert_whole(stage.runtime)
+    again(stage, workflow, case)
+    workflow.done(stage, case)
