@@ -1,19 +1,24 @@
 """Claim, send, record: no transaction is open while the mail server is being talked to.
 
 What can fail without doubt comes before the hand-over is written down; what comes after it and is
-not recorded is uncertain, and costs at most one more copy of the same letter.
+not recorded is uncertain, and costs at most one more copy of the same letter. That a letter was
+taken is recorded with the marker of the next one, in one commit; without waiting for that where
+there is no next one, where the mail server is slow, and where anything fails.
 """
 
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
-from registry.actions import deliveries, delivery_faults, handover_times
+from registry.actions import deliveries, delivery_faults, handover_times, handovers
+from registry.actions.deliveries import Claim
+from registry.actions.handovers import Taken
 from registry.db import reading, transaction
-from registry.journal import JournalFault
+from registry.journal import Fact, JournalFault
 from registry.mail import Fault, Lost, Mailer, MailFault, Rejected, Unreachable
 from registry.models import OutboxEmail
 from registry.queries import letters
@@ -26,11 +31,13 @@ from workers.traces import trace
 log = logging.getLogger(__name__)
 WHO = "worker"
 PATIENCE = timedelta(seconds=60)  # a worker that waited longer for one letter gives back the rest
+TIME = timedelta(minutes=10)  # and so does one whose batch is slow: within the lease
+QUICK = timedelta(seconds=0.05)  # a result waits for the next opening only where none takes longer
 RUN = timedelta(minutes=10)  # one run, so that a task ends long before the broker loses patience
 Stopping = Callable[[], bool]
 TOOK: deque[float] = deque(maxlen=1000)  # seconds from hand-over to the kept reply
 
-if deliveries.BATCH * PATIENCE >= deliveries.LEASE:
+if TIME >= deliveries.LEASE:
     raise RuntimeError("a slow batch would outlive its lease and be claimed a second time")
 
 
@@ -55,7 +62,7 @@ def send_due(runtime: Runtime, mailer: Mailer, stopping: Stopping = never) -> No
             claim = deliveries.claim(session, settings=runtime.settings, by=WHO, at=at)
         if not claim.taken:
             return
-        _send_batch(runtime, mailer, claim.letters, stopping)
+        _send_batch(runtime, mailer, claim, stopping, at)
         _keep_times(runtime)
 
 
@@ -68,83 +75,153 @@ def _keep_times(runtime: Runtime) -> None:
 
 
 def _send_batch(
-    runtime: Runtime, mailer: Mailer, batch: Sequence[OutboxEmail], stopping: Stopping
+    runtime: Runtime, mailer: Mailer, claim: Claim, stopping: Stopping, at: datetime
 ) -> None:
-    waiting = list(batch)
+    waiting, carrier = deque(claim.letters), _Carrier(runtime, mailer, at)
     try:
-        while waiting and not stopping():
-            began_at = runtime.clock.now()
-            deliver(runtime, mailer, waiting.pop(0))
-            if runtime.clock.now() - began_at > PATIENCE:
-                return
+        made = _prepare(runtime, claim.letters)
+        while waiting and not stopping() and not carrier.is_late(at):
+            one = waiting.popleft()
+            carrier.deliver(one, made[one.id])
     finally:
+        carrier.settle()
         if waiting:
             with transaction(runtime) as session:
-                deliveries.release(session, waiting, by=WHO, at=runtime.clock.now())
+                deliveries.release(session, list(waiting), by=WHO, at=runtime.clock.now())
 
 
 def deliver(runtime: Runtime, mailer: Mailer, letter: OutboxEmail) -> None:
     """One claimed letter, to its end or back into the queue. Raises Unreachable after putting it
     back: no other letter would fare better.
     """
+    carrier = _Carrier(runtime, mailer, runtime.clock.now())
     try:
-        ready = _prepare(runtime, letter)
-    except Exception as fault:
-        _record_broken(runtime, letter, fault)
-        return
-    try:
-        mailer.open(ready.sender, ready.recipient)
-    except MailFault as fault:
-        _record_fault(runtime, letter, ready, fault)
-        return
-    except Exception as fault:
-        _record_broken(runtime, letter, fault)
-        return
-    if not _is_marked(runtime, letter, ready):
-        mailer.abandon()
-        return
-    _hand_over(runtime, mailer, letter, ready)
+        carrier.deliver(letter, _prepare(runtime, [letter])[letter.id])
+    finally:
+        carrier.settle()
 
 
-def _hand_over(runtime: Runtime, mailer: Mailer, letter: OutboxEmail, ready: Ready) -> None:
-    try:
-        side_journal.write_down(runtime, letter, ready, WHO)
-    except JournalFault:
-        mailer.abandon()
-        raise
-    began = monotonic()
-    try:
-        reply = mailer.hand_over(ready.raw)
-    except MailFault as fault:
-        if not isinstance(fault, Lost):
-            side_journal.tell(runtime, "returned", ready, runtime.clock.now())
-        _record_fault(runtime, letter, ready, fault)
-    else:
-        _record_sent(runtime, letter, ready, reply)
-        TOOK.append(monotonic() - began)
-
-
-def _prepare(runtime: Runtime, letter: OutboxEmail) -> Ready:
+def _prepare(runtime: Runtime, batch: Sequence[OutboxEmail]) -> dict[int, Ready | Exception]:
     vault = runtime.vault
     if vault is None:
-        raise NoAddress("this process has no master key")
+        fault = NoAddress("this process has no master key")
+        return {one.id: fault for one in batch}
     with reading(runtime) as session:
-        at = runtime.clock.now()
-        return letters.ready(session, letter, vault=vault, settings=runtime.settings, at=at)
+        its, at = runtime.settings, runtime.clock.now()
+        return letters.ready_all(session, batch, vault=vault, settings=its, at=at)
 
 
-def _is_marked(runtime: Runtime, letter: OutboxEmail, ready: Ready) -> bool:
-    with transaction(runtime) as session:
-        at = runtime.clock.now()
-        return deliveries.mark_handover(session, letter, ready, by=WHO, at=at)
+@dataclass(slots=True)
+class _Unrecorded:
+    """A letter that the server took, whose result is not committed yet."""
+
+    taken: Taken
+    fact: Fact
+    began: float
 
 
-def _record_sent(runtime: Runtime, letter: OutboxEmail, ready: Ready, reply: str) -> None:
-    with transaction(runtime) as session:
-        at = runtime.clock.now()
-        if not deliveries.mark_sent(session, letter, reply, by=WHO, at=at):
-            log.warning("letter %s was sent after its lease: it may go out twice", letter.id)
-    side_journal.tell(runtime, "sent", ready, at)
+@dataclass(slots=True)
+class _Carrier:
+    """Carries letters over one connection, one after the other. `marked_at`: when the letter in
+    hand was marked, or the batch claimed; `replied_at`: when the one before it was taken.
+    """
+
+    runtime: Runtime
+    mailer: Mailer
+    marked_at: datetime
+    last: _Unrecorded | None = None
+    replied_at: datetime | None = None
+
+    def deliver(self, letter: OutboxEmail, ready: Ready | Exception) -> None:
+        """One letter, as far as the server's reply."""
+        if isinstance(ready, Exception):
+            self.settle()
+            _record_broken(self.runtime, letter, ready)
+        elif self._is_open(letter, ready):
+            told = self._mark(letter, ready)
+            if told is None:
+                self.mailer.abandon()
+            else:
+                self._hand_over(letter, ready, told)
+
+    def is_late(self, claimed_at: datetime) -> bool:
+        """Whether the rest should be given back; records a result that should wait no longer."""
+        at = self.runtime.clock.now()
+        is_late = at - self.marked_at > PATIENCE or at - claimed_at > TIME
+        was_slow = self.replied_at is None or self.marked_at - self.replied_at > QUICK
+        if is_late or was_slow:
+            self.settle()
+        self.replied_at = at
+        return is_late
+
+    def settle(self) -> None:
+        """Record the result that waits, if one does."""
+        last, self.last = self.last, None
+        if last is None:
+            return
+        with transaction(self.runtime) as session:
+            at, one = self.runtime.clock.now(), last.taken
+            is_mine = handovers.mark_sent(session, one.letter, one.reply, by=WHO, at=at)
+        _note(last, is_mine)
+        side_journal.tell(self.runtime, last.fact, at)
+
+    def _is_open(self, letter: OutboxEmail, ready: Ready) -> bool:
+        try:
+            self.mailer.open(ready.sender, ready.recipient)
+        except MailFault as fault:
+            self.settle()
+            _record_fault(self.runtime, letter, ready, fault)
+        except Exception as fault:
+            self.settle()
+            _record_broken(self.runtime, letter, fault)
+        else:
+            return True
+        return False
+
+    def _mark(self, letter: OutboxEmail, ready: Ready) -> list[Fact] | None:
+        """Mark this letter and record the last: what the journal is to be told of that one, or
+        None if this one may not go.
+        """
+        last = self.last
+        taken = None if last is None else last.taken
+        with transaction(self.runtime) as session:
+            at = self.runtime.clock.now()
+            passed = handovers.pass_on(session, taken, letter, ready, by=WHO, at=at)
+        self.last, self.marked_at = None, at
+        told = []
+        if last is not None:
+            _note(last, passed.is_recorded)
+            told.append(last.fact)
+        if passed.is_marked:
+            return told
+        for fact in told:
+            side_journal.tell(self.runtime, fact, at)
+        return None
+
+    def _hand_over(self, letter: OutboxEmail, ready: Ready, told: list[Fact]) -> None:
+        try:
+            side_journal.write_down(self.runtime, letter, ready, WHO, told)
+        except JournalFault:
+            self.mailer.abandon()
+            raise
+        began = monotonic()
+        try:
+            reply = self.mailer.hand_over(ready.raw)
+        except MailFault as fault:
+            if not isinstance(fault, Lost):
+                returned = side_journal.outcome("returned", ready)
+                side_journal.tell(self.runtime, returned, self.runtime.clock.now())
+            _record_fault(self.runtime, letter, ready, fault)
+        else:
+            fact = side_journal.outcome("sent", ready)
+            self.last = _Unrecorded(Taken(letter, reply), fact, began)
+
+
+def _note(last: _Unrecorded, is_mine: bool) -> None:
+    TOOK.append(monotonic() - last.began)
+    if not is_mine:
+        letter = last.taken.letter.id
+        log.warning("letter %s was sent after its lease: it may go out twice", letter)
 
 
 def _record_broken(runtime: Runtime, letter: OutboxEmail, fault: Exception) -> None:

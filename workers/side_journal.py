@@ -3,6 +3,7 @@ database is not the one that the journal is of.
 """
 
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -38,13 +39,17 @@ def refuse_while_held(session: Session, seen: Seen) -> None:
         raise HeldBack(str(held))
 
 
-def write_down(runtime: Runtime, letter: OutboxEmail, ready: Ready, by: str) -> None:
-    """Have the disk keep that this letter is handed over, before it is.
+def write_down(
+    runtime: Runtime, letter: OutboxEmail, ready: Ready, by: str, also: Sequence[Fact] = ()
+) -> None:
+    """Have the disk keep that this letter is handed over, before it is; `also`: what became of the
+    letter before it.
 
     Raises JournalFault after putting the letter back: without the line nothing may leave.
     """
+    facts = [*also, Fact("handed_over", ready.told)]
     try:
-        runtime.journal.append([Fact("handed_over", ready.told)], at=runtime.clock.now())
+        runtime.journal.append(facts, at=runtime.clock.now())
     except JournalFault as fault:
         why = f"the side journal: {fault}"[:200]
         with transaction(runtime) as session:
@@ -53,10 +58,14 @@ def write_down(runtime: Runtime, letter: OutboxEmail, ready: Ready, by: str) -> 
         raise
 
 
-def tell(runtime: Runtime, kind: str, ready: Ready, at: datetime) -> None:
-    """Tell what became of it: `sent` or `returned`. Nothing waits for this line; without it a
+def outcome(kind: str, ready: Ready) -> Fact:
+    """What became of a letter: `sent` or `returned`. Nothing waits for this line; without it a
     restored registry takes it that the letter may have arrived, and leaves it to a person.
     """
-    told = {name: ready.told[name] for name in ("letter", "message_id")}
+    return Fact(kind, {name: ready.told[name] for name in ("letter", "message_id")})
+
+
+def tell(runtime: Runtime, fact: Fact, at: datetime) -> None:
+    """Write down what became of a letter, without waiting for the disk."""
     with suppress(JournalFault):
-        runtime.journal.append([Fact(kind, told)], at=at, durable=False)
+        runtime.journal.append([fact], at=at, durable=False)

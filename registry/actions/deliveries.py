@@ -1,4 +1,4 @@
-"""Letters on their way: claimed under a lease, marked at the hand-over, recorded as sent."""
+"""Letters on their way: claimed under a lease, and given back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,13 +13,12 @@ from registry.actions.outbox import NEW_LINKS_FROM
 from registry.db import take
 from registry.models import FollowUp, OutboxEmail
 from registry.queries import holds, outreach, sending_hours
-from registry.queries.letters import Ready
 from registry.queries.sending_hours import Hours
 from registry.settings import Settings
 from surveys.lifecycle import OutboxState
 
 LEASE = timedelta(minutes=15)  # longer than the wait for the server's last reply
-BATCH = 10
+BATCH = 25
 COPIES = 2  # a letter is handed over at most this often without knowing
 LAPSES = 5  # a letter that outlives so many workers is a matter for a person
 TWICE = "handed over twice without a reply that was kept"
@@ -106,55 +105,6 @@ def _sending_hour(session: Session, one: OutboxEmail, hours: Hours, at: datetime
     is_asked_for = one.kind == "reminder" and one.number >= NEW_LINKS_FROM
     send_at = sending_hours.asked_for_at if is_asked_for else sending_hours.send_at
     return send_at(follow_up, hours, at)
-
-
-def mark_handover(
-    session: Session, letter: OutboxEmail, ready: Ready, *, by: str, at: datetime
-) -> bool:
-    """Write down that the letter is about to be handed over; False: it must not be.
-
-    It must not when the lease has lapsed, when the patient left, died or answered meanwhile, or
-    when a copy would go to another address than the first.
-    """
-    attempt = Attempt(session, letter, by, at)
-    follow_up = attempt.lock_follow_up()
-    one = attempt.own(OutboxState.LEASED, where=OutboxEmail.lease_until > at)
-    if one is None:
-        return False
-    refusal = outreach.refusal(session, one, follow_up, at)
-    if not refusal and one.address_digest not in {None, ready.address_digest}:
-        refusal = _other_address(follow_up, at)
-    if refusal:
-        end(one, OutboxState.CANCELLED, refusal, at)
-        attempt.record("letter.cancelled", refusal)
-        return False
-    one.state, one.lease_until = OutboxState.HANDOVER, at + LEASE
-    one.dated_at, one.message_id = ready.dated_at, ready.message_id
-    one.facts, one.address_digest = dict(ready.facts), ready.address_digest
-    if follow_up is not None and follow_up.remind_on is None:
-        # from now on it may have arrived: the reminders' rule begins to count
-        follow_up.remind_on = outreach.local_day(follow_up.zone, at)
-    attempt.record("letter.handed_over")
-    return True
-
-
-def _other_address(follow_up: FollowUp | None, at: datetime) -> str:
-    """The copy goes nowhere; a letter with a new link goes to the new address instead."""
-    if follow_up is not None:
-        follow_up.link_asked_at = at
-    return "the address has changed since the first copy"
-
-
-def mark_sent(session: Session, letter: OutboxEmail, reply: str, *, by: str, at: datetime) -> bool:
-    """The server took it. False, and nothing changes, if the letter has got another worker."""
-    attempt = Attempt(session, letter, by, at)
-    one = attempt.own(OutboxState.HANDOVER)
-    if one is None:
-        return False
-    one.server_reply = reply
-    end(one, OutboxState.SENT, None, at)
-    attempt.record("letter.sent")
-    return True
 
 
 def release(session: Session, letters: Sequence[OutboxEmail], *, by: str, at: datetime) -> None:

@@ -1,11 +1,12 @@
 """A letter of the outbox as it is about to go: its address, its facts, its bytes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeAlias
 
 from sqlalchemy import Row, bindparam, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from registry import letters, tokens
@@ -17,6 +18,7 @@ from registry.models import (
     OutboxEmail,
     PasswordReset,
     Patient,
+    ProtocolVersion,
     Site,
     SurveyLink,
     User,
@@ -29,17 +31,31 @@ from registry.vault import Vault
 from surveys.answers import applicable
 from surveys.catalogues import messages
 
-Sources: TypeAlias = Row[FollowUp, Site, Patient, Instance, int, DataKey, bytes | None]
-# built once: it runs with every letter, and building it costs more than running it
+Sources: TypeAlias = Row[int, FollowUp, Site, int, str, int, DataKey, bytes | None]
+INSTANCE = select(Instance.instance_id).where(Instance.id == 1)
+# built once: it runs with every batch of letters
 SOURCES = (
-    select(FollowUp, Site, Patient, Instance, SurveyLink.key_version, DataKey, Identity.email)
+    select(
+        OutboxEmail.id.label("letter"),
+        FollowUp,
+        Site,
+        Patient.protocol_id,
+        ProtocolVersion.fingerprint,
+        SurveyLink.key_version,
+        DataKey,
+        Identity.email,
+    )
+    .join(FollowUp, FollowUp.id == OutboxEmail.follow_up_id)
     .join(Site, Site.id == FollowUp.site_id)
     .join(Patient, Patient.id == FollowUp.patient_id)
-    .join(Instance, Instance.id == 1)
-    .join(SurveyLink, SurveyLink.follow_up_id == FollowUp.id)
+    .join(ProtocolVersion, ProtocolVersion.id == Patient.protocol_id)
+    .join(
+        SurveyLink,
+        (SurveyLink.follow_up_id == FollowUp.id) & (SurveyLink.number == OutboxEmail.number),
+    )
     .outerjoin(DataKey, DataKey.patient_id == FollowUp.patient_id)
     .outerjoin(Identity, (Identity.patient_id == FollowUp.patient_id) & known(Identity))
-    .where(FollowUp.id == bindparam("follow_up_id"), SurveyLink.number == bindparam("number"))
+    .where(OutboxEmail.id.in_(bindparam("letters", expanding=True)))
 )
 
 
@@ -52,7 +68,8 @@ class Ready:
     """A letter ready to be handed over. `facts` hold no identity and no link; they are kept.
 
     `sender` is the envelope's: where what cannot be delivered comes back to. `told`: what the side
-    journal is told of it.
+    journal is told of it. `made_of`: the sealed address, the last day to answer and the last day of
+    the link, by which is seen whether it still holds when it goes.
     """
 
     sender: str
@@ -63,6 +80,7 @@ class Ready:
     message_id: str
     raw: bytes = field(repr=False)
     told: Mapping[str, Any] = field(repr=False, default_factory=dict)
+    made_of: tuple[bytes | None, date, date] | None = field(repr=False, default=None)
 
 
 def ready(
@@ -72,11 +90,46 @@ def ready(
 
     Raises NoAddress, and LetterRefused for an address or a fact that cannot stand in a letter.
     """
-    row = None if letter.follow_up_id is None else _sources(session, letter)
+    made = ready_all(session, [letter], vault=vault, settings=settings, at=at)[letter.id]
+    if isinstance(made, Exception):
+        raise made
+    return made
+
+
+def ready_all(
+    session: Session,
+    batch: Sequence[OutboxEmail],
+    *,
+    vault: Vault,
+    settings: Settings,
+    at: datetime,
+) -> dict[int, Ready | Exception]:
+    """Each letter of a batch by id; one that cannot be made, with what stood in its way."""
+    instance = session.scalars(INSTANCE).one()
+    rows = _sources(session, batch)
+    found: dict[int, Ready | Exception] = {}
+    for one in batch:
+        try:
+            found[one.id] = _made(session, one, rows.get(one.id), vault, settings, instance, at)
+        except DBAPIError:
+            raise  # of the database, and of no letter
+        except Exception as fault:
+            found[one.id] = fault
+    return found
+
+
+def _made(
+    session: Session,
+    letter: OutboxEmail,
+    row: Sources | None,
+    vault: Vault,
+    settings: Settings,
+    instance: str,
+    at: datetime,
+) -> Ready:
     recipient = _address(session, letter, row, vault)
-    facts = letter.facts or facts_of(session, letter, settings)
+    facts = letter.facts or _facts(session, letter, row, settings)
     dated_at = letter.dated_at or at
-    instance = session.get_one(Instance, 1).instance_id
     domain = settings.mail_from.rpartition("@")[2]
     message_id = tokens.message_id(settings.token_keys, instance, letter.id, domain)
     message = letters.Letter(
@@ -99,7 +152,18 @@ def ready(
         message_id=message_id,
         raw=letters.as_bytes(message),
         told=_told(letter, row, message_id, dated_at),
+        made_of=_made_of(row),
     )
+
+
+def _sources(session: Session, batch: Sequence[OutboxEmail]) -> dict[int, Sources]:
+    """All that the letters to patients among these are made of."""
+    wanted = [one.id for one in batch if one.follow_up_id is not None]
+    return {row.letter: row for row in session.execute(SOURCES, {"letters": wanted})}
+
+
+def _made_of(row: Sources | None) -> tuple[bytes | None, date, date] | None:
+    return row and (row.email, row.FollowUp.closes_on, row.FollowUp.link_ends_on)
 
 
 def _told(
@@ -130,17 +194,11 @@ def _envelope_sender(letter: OutboxEmail, settings: Settings, instance: str) -> 
     return f"{box}+{tag}@{domain}"
 
 
-def _sources(session: Session, letter: OutboxEmail) -> Sources:
-    """All that a patient's letter is made of. Whoever asks the session for one of these rows while
-    this one is held finds it there without asking the database again.
-    """
-    what = {"follow_up_id": letter.follow_up_id, "number": letter.number}
-    return session.execute(SOURCES, what).one()
-
-
 def _address(session: Session, letter: OutboxEmail, row: Sources | None, vault: Vault) -> str:
-    if row is None:
+    if letter.follow_up_id is None:
         return session.get_one(User, letter.user_id).email
+    if row is None:
+        raise NoAddress("its link is gone")
     key, sealed = row.DataKey, row.email
     if key is None or key.wrapped is None or sealed is None:
         raise NoAddress("no e-mail address on file")
@@ -150,8 +208,14 @@ def _address(session: Session, letter: OutboxEmail, row: Sources | None, vault: 
 
 def facts_of(session: Session, letter: OutboxEmail, settings: Settings) -> dict[str, str]:
     """What the letter says, without identity and without links."""
-    if letter.follow_up_id is not None:
-        return _follow_up_facts(session, letter, settings)
+    return _facts(session, letter, _sources(session, [letter]).get(letter.id), settings)
+
+
+def _facts(
+    session: Session, letter: OutboxEmail, row: Sources | None, settings: Settings
+) -> dict[str, str]:
+    if row is not None:
+        return _follow_up_facts(session, letter, row, settings)
     facts = {"registry": settings.name}
     if letter.kind == "password_reset":
         reset = session.get_one(PasswordReset, letter.number)
@@ -162,11 +226,11 @@ def facts_of(session: Session, letter: OutboxEmail, settings: Settings) -> dict[
     return facts
 
 
-def _follow_up_facts(session: Session, letter: OutboxEmail, settings: Settings) -> dict[str, str]:
-    follow_up = session.get_one(FollowUp, letter.follow_up_id)
-    site = session.get_one(Site, follow_up.site_id)
-    patient = session.get_one(Patient, follow_up.patient_id)
-    protocol = protocols.of_id(session, patient.protocol_id).protocol
+def _follow_up_facts(
+    session: Session, letter: OutboxEmail, row: Sources, settings: Settings
+) -> dict[str, str]:
+    follow_up, site = row.FollowUp, row.Site
+    protocol = protocols.of_fingerprint(session, row.protocol_id, row.fingerprint)
     words = letters.wording(letter.language, letter.template_version)
     on = local_day(follow_up.zone, letter.queued_at)
     return {

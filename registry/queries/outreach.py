@@ -6,8 +6,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, bindparam, exists, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from registry.models import (
     Consent,
@@ -38,18 +38,17 @@ class Stop:
 def stops(session: Session, patient_ids: Iterable[int]) -> dict[int, Stop]:
     """The patients among these who get no letters. Those who may be mailed are not in it."""
     rows = session.execute(STANDING, {"patients": list(set(patient_ids))})
-    found = {row.id: _stop(row._asdict()) for row in rows}
+    found = {row.id: stop_of(row._asdict()) for row in rows}
     return {patient_id: stop for patient_id, stop in found.items() if stop is not None}
 
 
-def _standing() -> Select[Any]:
-    mine = Patient.id
+def standing_of(mine: ColumnElement[int] | InstrumentedAttribute[Any]) -> list[Any]:
+    """Columns that say how a patient stands: what `stop_of` reads. `mine`: the patient's id."""
     consent = (Consent.patient_id == mine) & known(Consent)
     hold = select(func.min(MailHold.kind)).where(
         MailHold.patient_id == mine, MailHold.lifted_at.is_(None)
     )
-    return select(
-        Patient.id,
+    return [
         exists().where(Death.patient_id == mine, known(Death)).label("died"),
         exists().where(Withdrawal.patient_id == mine, known(Withdrawal)).label("left"),
         exists().where(consent).label("consent"),
@@ -58,14 +57,17 @@ def _standing() -> Select[Any]:
         exists()
         .where(IdentityIndex.patient_id == mine, IdentityIndex.kind == "email")
         .label("email"),
-    ).where(mine.in_(bindparam("patients", expanding=True)))
+    ]
 
 
-STANDING = _standing()
-"""Built once: it runs with every letter, and building it costs more than running it."""
+STANDING = select(Patient.id, *standing_of(Patient.id)).where(
+    Patient.id.in_(bindparam("patients", expanding=True))
+)
+"""Built once: it runs with every batch of letters, and building it costs more than running it."""
 
 
-def _stop(row: Mapping[str, object]) -> Stop | None:
+def stop_of(row: Mapping[str, Any]) -> Stop | None:
+    """Why a patient who stands so gets no letters."""
     if row["died"]:
         return Stop("the patient died", is_final=True)
     if row["left"]:
@@ -119,7 +121,7 @@ def refusals(session: Session, letters: Sequence[OutboxEmail], at: datetime) -> 
     found: dict[int, str] = {}
     for one in letters:
         stop, follow_up = stopped.get(one.patient_id or 0), follow_ups.get(one.follow_up_id or 0)
-        reason = _refusal(session, one, stop, follow_up, at)
+        reason = refusal_of(session, one, stop, follow_up, at)
         if reason:
             found[one.id] = reason
     return found
@@ -131,16 +133,17 @@ def refusal(
     """Why one letter must not go out any more; `follow_up`: its own, as it is now."""
     mine = letter.patient_id
     stop = None if mine is None else stops(session, [mine]).get(mine)
-    return _refusal(session, letter, stop, follow_up, at)
+    return refusal_of(session, letter, stop, follow_up, at)
 
 
-def _refusal(
+def refusal_of(
     session: Session,
     letter: OutboxEmail,
     stop: Stop | None,
-    follow_up: FollowUp | None,
+    follow_up: Any,
     at: datetime,
 ) -> str | None:
+    """The same, where it is known what stops the patient; `follow_up`: its columns, or None."""
     if follow_up is None:
         return _staff_refusal(session, letter, at)
     return stop.reason if stop else _follow_up_refusal(follow_up, letter.kind, at)
@@ -153,7 +156,7 @@ def _by_id(session: Session, ids: Iterable[int | None]) -> dict[int, FollowUp]:
     return {row.id: row for row in rows}
 
 
-def _follow_up_refusal(follow_up: FollowUp, kind: str, at: datetime) -> str | None:
+def _follow_up_refusal(follow_up: Any, kind: str, at: datetime) -> str | None:
     today = local_day(follow_up.zone, at)
     state = FollowUpState(follow_up.state)
     if kind == "new_link":
@@ -164,7 +167,7 @@ def _follow_up_refusal(follow_up: FollowUp, kind: str, at: datetime) -> str | No
     return "its window has ended" if today > follow_up.closes_on else None
 
 
-def is_answerable(follow_up: FollowUp, today: date) -> bool:
+def is_answerable(follow_up: Any, today: date) -> bool:
     """Whether a link would lead to the questions."""
     return FollowUpState(follow_up.state) in ANSWERABLE and today <= follow_up.link_ends_on
 

@@ -51,7 +51,7 @@ def in_force(session: Session, known_at: datetime | None = None) -> InForce:
         raise NoProtocol(f"No protocol was in force at {known_at:%Y-%m-%d %H:%M} UTC.")
     if row is None:
         raise NoProtocol("No protocol is in force. Run `registry migrate`.")
-    return InForce(row.id, _of(session, row.id, row.fingerprint))
+    return InForce(row.id, of_fingerprint(session, row.id, row.fingerprint))
 
 
 def of_id(session: Session, protocol_id: int) -> InForce:
@@ -59,7 +59,7 @@ def of_id(session: Session, protocol_id: int) -> InForce:
     fingerprint = session.scalars(
         select(ProtocolVersion.fingerprint).where(ProtocolVersion.id == protocol_id)
     ).one()
-    return InForce(protocol_id, _of(session, protocol_id, fingerprint))
+    return InForce(protocol_id, of_fingerprint(session, protocol_id, fingerprint))
 
 
 def of_patients(session: Session, patient_ids: Iterable[int]) -> dict[int, Protocol]:
@@ -69,10 +69,10 @@ def of_patients(session: Session, patient_ids: Iterable[int]) -> dict[int, Proto
         .join(ProtocolVersion, ProtocolVersion.id == Patient.protocol_id)
         .where(Patient.id.in_(patient_ids))
     )
-    return {row.id: _of(session, row.protocol_id, row.fingerprint) for row in rows}
+    return {row.id: of_fingerprint(session, row.protocol_id, row.fingerprint) for row in rows}
 
 
-def _of(session: Session, protocol_id: int, fingerprint: str) -> Protocol:
+def of_fingerprint(session: Session, protocol_id: int, fingerprint: str) -> Protocol:
     """A fingerprint is that of the content, so what it was parsed to holds in every database."""
     if fingerprint not in _PARSED:
         if len(_PARSED) >= MOST_PARSED:

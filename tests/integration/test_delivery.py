@@ -20,7 +20,7 @@ from post import (
 )
 from sqlalchemy import select
 
-from registry.actions import deliveries, delivery_faults, endings, outreach
+from registry.actions import deliveries, delivery_faults, endings, handovers, outreach
 from registry.actions.enrolment import Enrolled
 from registry.clock import FixedClock
 from registry.db import reading, transaction
@@ -80,7 +80,7 @@ def hand_over(runtime: Runtime, one: OutboxEmail) -> bool:
             session, one, vault=vault_of(runtime), settings=runtime.settings, at=at
         )
     with transaction(runtime) as session:
-        return deliveries.mark_handover(session, one, ready, by=WHO, at=at)
+        return handovers.mark_handover(session, one, ready, by=WHO, at=at)
 
 
 def record(runtime: Runtime, step: Callable[..., bool], one: OutboxEmail, *told: str) -> bool:
@@ -116,7 +116,7 @@ def test_a_worker_that_lost_its_lease_can_neither_send_nor_record(
     assert not hand_over(registry, slow)
     assert hand_over(registry, fast)
     for step in (
-        deliveries.mark_sent,
+        handovers.mark_sent,
         delivery_faults.put_back,
         delivery_faults.mark_failed,
         delivery_faults.mark_uncertain,
@@ -126,7 +126,7 @@ def test_a_worker_that_lost_its_lease_can_neither_send_nor_record(
     with transaction(registry) as session:
         deliveries.release(session, [slow], by=WHO, at=clock.now())
     assert letter(registry).state == "handover"
-    assert record(registry, deliveries.mark_sent, fast, "250 ok")
+    assert record(registry, handovers.mark_sent, fast, "250 ok")
     assert letter(registry).state == "sent"
 
 
@@ -136,7 +136,7 @@ def test_a_hand_over_renews_the_lease(registry: Runtime, clock: FixedClock, due:
     assert hand_over(registry, one)
     clock.advance(minutes=14)
     assert claim(registry) == ()
-    assert record(registry, deliveries.mark_sent, one, "250 ok")
+    assert record(registry, handovers.mark_sent, one, "250 ok")
 
 
 def left(runtime: Runtime, patient: Enrolled) -> None:
@@ -202,7 +202,7 @@ def test_who_leaves_after_the_hand_over_was_overtaken(registry: Runtime, due: En
     (one,) = claim(registry)
     assert hand_over(registry, one)
     left(registry, due)
-    assert record(registry, deliveries.mark_sent, one, "250 ok")
+    assert record(registry, handovers.mark_sent, one, "250 ok")
     assert letter(registry).state == "sent"
     with reading(registry) as session:
         actions = session.scalars(
@@ -219,7 +219,7 @@ def test_a_first_letter_that_is_on_its_way_is_reminded_of_all_the_same(
     (one,) = claim(registry)
     assert hand_over(registry, one)
     run(registry, mailer)  # another worker thinks of reminders before the server has replied
-    assert record(registry, deliveries.mark_sent, one, "250 ok")
+    assert record(registry, handovers.mark_sent, one, "250 ok")
     live_until(registry, clock, mailer, date(2026, 2, 12))
     assert len(letters(registry, kind="reminder", state="sent")) == 2
 

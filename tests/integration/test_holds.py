@@ -121,16 +121,19 @@ def test_a_hold_on_every_site_lets_letters_to_staff_go(
     assert [one.recipient for one in mailer.sent] == [user.email]
 
 
-def test_a_hold_takes_effect_with_the_next_claim(registry: Runtime, clock: FixedClock) -> None:
+def test_a_hold_takes_effect_on_what_was_claimed_before(
+    registry: Runtime, clock: FixedClock
+) -> None:
     due(registry, clock, "A", "A", "A")
     mailer = MemoryMailer()
     its, at = registry.settings, clock.now()
     with transaction(registry) as session:
         (one,) = deliveries.claim(session, settings=its, by="w", at=at, limit=1).letters
     hold(registry, "A")
-    delivery.deliver(registry, mailer, one)  # was claimed before: it is on its way
+    delivery.deliver(registry, mailer, one)
     delivery.send_due(registry, mailer)
-    assert [state for state, _ in states(registry)] == ["sent", "queued", "queued"]
+    assert mailer.sent == []
+    assert {(one.state, one.attempts) for one in letters(registry)} == {("queued", 0)}
 
 
 def test_a_letter_whose_worker_died_under_a_hold_does_not_age(

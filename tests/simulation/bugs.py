@@ -3,6 +3,7 @@
 from simulation.planting import Bug, Patch
 
 DELIVERIES, FAULTS = "registry.actions.deliveries", "registry.actions.delivery_faults"
+HANDOVERS = "registry.actions.handovers"
 ATTEMPTS, OUTREACH = "registry.actions.attempts", "registry.actions.outreach"
 REMINDERS, ENDINGS = "registry.actions.reminders", "registry.actions.endings"
 QUERIES, LETTERS = "registry.queries.outreach", "registry.queries.letters"
@@ -11,8 +12,8 @@ REPLANNING, PLANS = "registry.actions.replanning", "registry.actions.plans"
 RESPONSES, PREFERENCES = "registry.actions.responses", "registry.actions.preferences"
 DATES, LIFECYCLE = "surveys.timepoints", "surveys.lifecycle"
 NEVER_REFUSED = (
-    f"{DELIVERIES}:mark_handover",
-    "refusal = outreach.refusal(session, one, follow_up, at)",
+    f"{HANDOVERS}:_mark",
+    "refusal = outreach.refusal_of(session, letter, stop, follow_up, at)",
     "refusal = None",
 )
 NO_STATE = Patch(
@@ -31,7 +32,7 @@ CLAIM_AND_MARK = (
         "mark first",
         "sent is written before the mail goes (healthchecks)",
         (
-            f"{DELIVERIES}:mark_handover",
+            f"{HANDOVERS}:_mark",
             "OutboxState.HANDOVER, at + LEASE",
             "OutboxState.SENT, None",
         ),
@@ -40,9 +41,9 @@ CLAIM_AND_MARK = (
         "no marker",
         "nothing is written before the hand-over",
         (
-            f"{DELIVERY}:_is_marked",
-            "return deliveries.mark_handover(session, letter, ready, by=WHO, at=at)",
-            "return True",
+            f"{HANDOVERS}:_mark",
+            "if not _write(session, MARK,",
+            "if not (lambda *_: True)(session, MARK,",
         ),
     ),
     bug(
@@ -52,6 +53,11 @@ CLAIM_AND_MARK = (
             f"{ATTEMPTS}:Attempt.own",
             "rows = OWN if where is None else OWN.where(where)",
             "rows = OWN.where(where) if where is not None else select(OutboxEmail).where(OutboxEmail.id == bindparam('id_'), OutboxEmail.state.in_(bindparam('states', expanding=True)))",
+        ),
+        (
+            f"{HANDOVERS}:_record",
+            '"fence_": one.fence',
+            '"fence_": session.scalar(select(_LETTERS.c.fence).where(_LETTERS.c.id == one.id))',
         ),
     ),
     bug(
@@ -118,7 +124,7 @@ CLAIM_AND_MARK = (
         "short lease",
         "the lease is shorter than the wait for a reply",
         (
-            f"{DELIVERIES}:mark_handover",
+            f"{HANDOVERS}:_mark",
             "OutboxState.HANDOVER, at + LEASE",
             "OutboxState.HANDOVER, at + timedelta(minutes=2)",
         ),
@@ -127,16 +133,16 @@ CLAIM_AND_MARK = (
         "no lease renewal",
         "the marker leaves the lease of the claim",
         (
-            f"{DELIVERIES}:mark_handover",
-            "one.state, one.lease_until = OutboxState.HANDOVER, at + LEASE",
-            "one.state = OutboxState.HANDOVER",
+            f"{HANDOVERS}:_mark",
+            "state, until = OutboxState.HANDOVER, at + LEASE",
+            "state, until = OutboxState.HANDOVER, letter.lease_until",
         ),
     ),
     bug(
         "no timeout",
         "nothing ends the wait for a mail server: simulated by a lease of a second",
         (
-            f"{DELIVERIES}:mark_handover",
+            f"{HANDOVERS}:_mark",
             "OutboxState.HANDOVER, at + LEASE",
             "OutboxState.HANDOVER, at + timedelta(seconds=1)",
         ),
@@ -181,23 +187,28 @@ UNCERTAINTY = (
     bug(
         "sent is not recorded",
         "the audit line is forgotten, so the commit is refused",
-        (f"{DELIVERIES}:mark_sent", 'attempt.record("letter.sent")', "pass"),
+        (
+            f"{HANDOVERS}:pass_on",
+            "recorded = [] if taken is None else _record(session, taken, at)",
+            "recorded = [] if taken is None else [] if _record(session, taken, at) else []",
+        ),
+        (f"{HANDOVERS}:mark_sent", "audit.record_many(session, told, by=by, at=at)", "pass"),
     ),
     bug(
         "sent goes back",
         "the reply is kept, the state is not",
-        (f"{DELIVERIES}:mark_sent", "end(one, OutboxState.SENT, None, at)", "back(one, at)"),
+        (f"{HANDOVERS}:_record", '"state_": OutboxState.SENT', '"state_": OutboxState.QUEUED'),
     ),
     bug(
         "a copy has its own date",
         "each copy is dated anew",
-        (f"{LETTERS}:ready", "letter.dated_at or at", "at"),
+        (f"{LETTERS}:_made", "letter.dated_at or at", "at"),
     ),
     bug(
         "a copy has its own Message-ID",
         "the identity of an attempt, not of a letter",
         (
-            f"{LETTERS}:ready",
+            f"{LETTERS}:_made",
             "instance, letter.id, domain",
             "instance, letter.id * 100 + letter.attempts, domain",
         ),
@@ -224,9 +235,9 @@ UNCERTAINTY = (
         "a copy follows the address",
         "the copy goes where the first did not",
         (
-            f"{DELIVERIES}:mark_handover",
-            "if not refusal and one.address_digest",
-            "if False and one.address_digest",
+            f"{HANDOVERS}:_mark",
+            "if not refusal and now.address_digest",
+            "if False and now.address_digest",
         ),
     ),
 )
@@ -299,7 +310,7 @@ STOPPING = (
     bug(
         "holds are not read",
         "who unsubscribed gets reminders",
-        (f"{QUERIES}:_stop", 'if row["hold"]:', "if False:"),
+        (f"{QUERIES}:stop_of", 'if row["hold"]:', "if False:"),
     ),
     bug(
         "an answer closes nothing",
@@ -401,7 +412,7 @@ DAYS = (
         "no reminders",
         "the rule never begins to count",
         (
-            f"{DELIVERIES}:mark_handover",
+            f"{HANDOVERS}:_mark",
             "if follow_up is not None and follow_up.remind_on is None:",
             "if False:",
         ),
