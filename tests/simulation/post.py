@@ -16,13 +16,14 @@ TOKEN = re.compile(rb"/s/([\w.-]+)")
 HEADER = re.compile(rb"^(Message-ID|Date): (.*?)\r?$", re.MULTILINE)
 STATE = "SELECT state FROM outbox WHERE message_id = ?"
 DAWDLING = (45.0, 57.0)  # seconds; a worker's patience with one letter ends after 60
+NEVER_TIRES = 1e6
 REPLY_WITHIN = 590.0  # seconds; a client that waits ten minutes gets every reply of this server
 
 
 @dataclass
 class PostOffice:
     """One mail server. Chances per letter; `down_until`: it cannot be reached before; `tires_after`
-    so many letters of one worker it answers as late as it may.
+    so many seconds with one worker it answers as late as it may.
     """
 
     hub: Hub
@@ -35,17 +36,18 @@ class PostOffice:
     lost: float = 0.0
     slow: float = 0.0
     dawdles: float = 0.0
-    tires_after: int = 1000
+    tires_after: float = NEVER_TIRES
     no_such_mailbox: set[str] = field(default_factory=set)
     on_open: list[Callable[[str], None]] = field(default_factory=list)
     on_body: list[Callable[[str], None]] = field(default_factory=list)
+    on_late: list[Callable[[str], None]] = field(default_factory=list)
     on_lost: list[Callable[[str], None]] = field(default_factory=list)
 
     def clear(self) -> None:
         """From now on nothing fails but addresses that do not exist."""
         self.unreachable = self.later = self.policy = self.lost = 0.0
         self.slow = self.dawdles = 0.0
-        self.tires_after = 1000
+        self.tires_after = NEVER_TIRES
         self.down_until = self.hub.now
 
     def is_lucky(self, chance: float) -> bool:
@@ -58,7 +60,7 @@ class WorkerMailer:
 
     def __init__(self, office: PostOffice, worker: Process, last: LastCommit) -> None:
         self._office, self._worker, self._last = office, worker, last
-        self._recipient, self._letters = "", 0
+        self._recipient, self._began = "", office.hub.now
 
     def open(self, sender: str, recipient: str) -> None:
         office, hub = self._office, self._office.hub
@@ -83,7 +85,6 @@ class WorkerMailer:
 
     def hand_over(self, message: bytes) -> str:
         office, hub = self._office, self._office.hub
-        self._letters += 1
         attempt = self._last.attempt = self._begun(message)
         office.ledger.attempts.append(attempt)
         hub.tell(f"DATA to {self._recipient}, dated {attempt.dated_at:%Y-%m-%d %H:%M:%S}")
@@ -107,12 +108,19 @@ class WorkerMailer:
                 tell(self._recipient)
             hub.sleep(hub.dice.choice([0.0, 30.0, 600.0]))
             raise Lost("no reply after the message (TimeoutError)")
-        if self._letters > office.tires_after:
-            hub.sleep(hub.dice.uniform(420, REPLY_WITHIN))
+        if (hub.now - self._began).total_seconds() > office.tires_after:
+            self._wait(hub.dice.uniform(500, REPLY_WITHIN))
         elif office.is_lucky(office.slow):
-            hub.sleep(hub.dice.uniform(60, REPLY_WITHIN))
+            self._wait(hub.dice.uniform(60, REPLY_WITHIN))
         hub.step("250")
         return "250 2.0.0 taken"
+
+    def _wait(self, seconds: float) -> None:
+        """For a late reply; something happens just before it comes."""
+        self._office.hub.sleep(seconds - 5)
+        for tell in self._office.on_late:
+            tell(self._recipient)
+        self._office.hub.sleep(5)
 
     def abandon(self) -> None:
         self._office.hub.step("RSET")

@@ -19,7 +19,7 @@ from simulation.installation import installation
 from simulation.ledger import Ledger
 from simulation.oracle import Oracle
 from simulation.people import Somebody, World
-from simulation.post import REPLY_WITHIN, PostOffice
+from simulation.post import PostOffice
 from simulation.timetable import next_instant
 from simulation.workers import Shift
 from simulation.zones import EPOCH, ZONES
@@ -29,7 +29,7 @@ CALM = timedelta(days=12)  # and then nothing does: what was promised must have 
 WORKERS = ("worker 1", "worker 2", "worker 3")
 BEATS = ("beat 1", "beat 2")
 DEATHS = 6
-CROWD = 10  # patients of one day: a batch in which each waits for those before it
+CROWD = 12  # patients of one day: a batch in which each waits for those before it
 MINUTE, LONGEST_PAUSE = 60.0, 8 * 3600.0
 DEEDS = ("answer", "answer", "unsubscribe", "leave", "withdraw", "die", "correct", "move", "ask")
 
@@ -106,6 +106,7 @@ class Simulation:
         """Live through it, and ask the oracle."""
         self._bad_luck()
         self.office.on_body.append(self._rival)
+        self.office.on_late.append(self._rival)
         for one in self.everybody.values():
             self._plan_deeds(one)
         self.hub.spawn("time", self._time)
@@ -129,9 +130,8 @@ class Simulation:
     def _rival(self, _recipient: str) -> None:
         """Another worker looks at its tables while this one is busy with a letter."""
         if self.dice.random() < (0.4 if self._is_crowd else 0.2):
-            soon = self.dice.uniform(0, REPLY_WITHIN if self._is_crowd else 90)
             name = self.dice.choice(WORKERS)
-            self.shift.hire(name, workers.loop, self.dice.choice([0.0, soon]))
+            self.shift.hire(name, workers.loop, self.dice.choice([0.0, self.dice.uniform(0, 90)]))
 
     @property
     def _is_crowd(self) -> bool:
@@ -143,7 +143,7 @@ class Simulation:
         """
         dice, weather, office = self.fate, self.hub.weather, self.office
         if self._is_crowd:
-            office.dawdles, office.tires_after = 1.0, CROWD - 1
+            office.dawdles, office.tires_after = 1.0, 430.0
             return
         if dice.random() < 0.2:
             weather.stall, office.later, office.slow = 0.05, 0.5, 0.8
@@ -168,14 +168,13 @@ class Simulation:
         at = 0.0 if self._is_crowd else dice.choice([0.0, 0.0, dice.uniform(0, storm / 2)])
         self._somebody(one, "enrol", at)
         self._somebody(one, "enrol", storm)  # whose form was lost fills it in again
-        for _ in range(dice.choice([0, 1, 1, 2, 2])):
+        for _ in range(dice.choice([0, 0, 0, 1] if self._is_crowd else [0, 1, 1, 2, 2])):
             deed = dice.choice(DEEDS)
             if dice.random() < 0.35:
                 self._somebody(one, deed, dice.uniform(at, storm * 1.3))
             else:
-                moment = dice.choice(
-                    [self.office.on_open, self.office.on_open, self.office.on_body]
-                )
+                office = self.office
+                moment = dice.choice([office.on_open, office.on_open, office.on_body])
                 moment.append(Ambush(self, one, deed, dice.choice([0, 0, 3])))
         if dice.random() < 0.4:  # nobody knows whether it arrived, and something else has changed
             self.office.on_lost.append(Ambush(self, one, dice.choice(["move", *DEEDS]), 0))
