@@ -67,7 +67,7 @@ def _texts(runtime: Runtime) -> list[bytes]:
         return [
             json.dumps(
                 [one.subject, one.number, one.at.isoformat(), one.by, one.action, one.reason,
-                 one.changes, one.previous_hash],
+                 one.changes, one.facts, one.previous_hash],
                 separators=(",", ":"),
             ).encode()
             for one in session.scalars(select(AuditEvent))

@@ -18,10 +18,21 @@ from sqlalchemy import String, bindparam, cast, event, exists, func, insert, lit
 from sqlalchemy.orm import Session, sessionmaker
 
 from registry.errors import DomainError
-from registry.models import AuditEvent, AuditHead, Patient
+from registry.models import AuditEvent, AuditHead, Patient, noting
 
 START = "0" * 64
-COLUMNS = ("subject", "number", "at", "by", "action", "reason", "changes", "previous_hash", "hash")
+COLUMNS = (
+    "subject",
+    "number",
+    "at",
+    "by",
+    "action",
+    "reason",
+    "changes",
+    "facts",
+    "previous_hash",
+    "hash",
+)
 CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 PLAIN = json.JSONEncoder(default=str)
 # built once, and without an object for each row: every transaction of the registry ends with these
@@ -85,8 +96,25 @@ def record_of_patient(
 
 
 def record_many(session: Session, entries: Sequence[Entry], *, by: str, at: datetime) -> None:
-    """Write events in order. Locks the heads it moves, in order of subject (no deadlock)."""
+    """Write events in order. Locks the heads it moves, in order of subject (no deadlock).
+
+    The first event of a patient takes along what was noted of the rows written so far.
+    """
     session.flush()
+    _write(session, entries, noting.taken(session), by=by, at=at)
+    session.info["audited"] = True
+    if entries:
+        session.info["last"] = (entries[-1].action, by, at)
+
+
+def _write(
+    session: Session,
+    entries: Sequence[Entry],
+    noted: dict[int, noting.Told],
+    *,
+    by: str,
+    at: datetime,
+) -> None:
     ends = _ends(session, sorted({entry.subject for entry in entries}))
     begun = {subject for subject, (number, _) in ends.items() if number}
     key = session.info["audit_key"]
@@ -94,13 +122,38 @@ def record_many(session: Session, entries: Sequence[Entry], *, by: str, at: date
     for entry in entries:
         number, previous = ends[entry.subject]
         changes = {name: _keyed(key, value) for name, value in entry.changes.items()}
-        what = (entry.subject, number + 1, at, by, entry.action, entry.reason, changes, previous)
+        facts = noted.pop(patient_of(entry.subject), {})
+        told = (entry.action, entry.reason, changes, facts)
+        what = (entry.subject, number + 1, at, by, *told, previous)
         ends[entry.subject] = (number + 1, event_hash(*what))
         rows.append(dict(zip(COLUMNS, (*what, ends[entry.subject][1]), strict=True)))
     if rows:
         session.execute(insert(_EVENTS), rows)
     _move_heads(session, ends, begun)
-    session.info["audited"] = True
+
+
+def patient_of(subject: str) -> int:
+    """The id of the patient whose chain this is; 0 for another chain."""
+    kind, _, number = subject.partition(":")
+    return int(number) if kind == "patient" and number.isdecimal() else 0
+
+
+def keep_facts(sessions: sessionmaker[Session]) -> None:
+    """Note every row of facts that these sessions write; none is committed without its event."""
+    event.listen(sessions, "after_flush", noting.note_flush)
+    event.listen(sessions, "before_commit", _write_rest)
+
+
+def _write_rest(session: Session) -> None:
+    """What was written without an event of its patient gets one, named like the last one told."""
+    if session.in_nested_transaction():
+        return
+    session.flush()
+    noted = noting.taken(session)
+    if noted and "last" in session.info:
+        action, by, at = session.info["last"]
+        entries = [Entry(f"patient:{patient_id}", action) for patient_id in noted]
+        _write(session, entries, noted, by=by, at=at)
 
 
 def _ends(session: Session, subjects: list[str]) -> dict[str, tuple[int, str]]:
@@ -150,11 +203,12 @@ def event_hash(
     action: str,
     reason: str | None,
     changes: Mapping[str, Any],
+    facts: Mapping[str, Any],
     previous_hash: str,
 ) -> str:
     """SHA-256 over the event's canonical JSON, the predecessor's hash included."""
     moment = at.astimezone(UTC).isoformat(timespec="microseconds")
-    content = [subject, number, moment, by, action, reason, changes, previous_hash]
+    content = [subject, number, moment, by, action, reason, changes, facts, previous_hash]
     return hashlib.sha256(CANONICAL.encode(content).encode()).hexdigest()
 
 

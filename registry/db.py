@@ -171,8 +171,9 @@ class Sessions:
             reading = reading.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
-        self.writing = sessionmaker(engine, expire_on_commit=False, info={"audit_key": audit_key})
-        self.reading = sessionmaker(reading, expire_on_commit=False)
+        info = {"audit_key": audit_key}
+        self.writing = sessionmaker(engine, expire_on_commit=False, info=info)
+        self.reading = sessionmaker(reading, expire_on_commit=False, info=info)
 
 
 class HasSessions(Protocol):

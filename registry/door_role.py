@@ -45,6 +45,7 @@ CHANGES: Mapping[str, str] = {
     "call_on, snoozed_on, snoozed_hour",
     "mail_preference": "hour, fewer, changed_at, changed_by",
     "survey_link": "revoked_at",
+    "response": "mode, respondent",
     "response_status": "superseded_at",
     "answer": "superseded_at",
     "outcome_value": "superseded_at",

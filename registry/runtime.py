@@ -41,6 +41,7 @@ def make_runtime(
     the embedded shape has the machine's.
     """
     sessions = Sessions(make_engine(settings.database_url), audit_key=settings.audit_key)
+    audit.keep_facts(sessions.writing)
     if guarded:
         audit.guard(sessions.writing)
     vault = Vault(settings.master_keys, settings.index_key) if settings.master_keys else None

@@ -5,34 +5,16 @@ The caller writes the audit event, for these rows belong to its saving, sending 
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import Any
 
-from sqlalchemy import bindparam, insert, update
 from sqlalchemy.orm import Session
 
-from registry.models import Answer, FollowUp, OutcomeValue, Response, ResponseStatus, known
+from registry.models import Answer, FollowUp, OutcomeValue, Response, ResponseStatus
+from registry.models.writing import end_current, insert_rows
 from registry.protocols import Protocol
 from registry.protocols.values import values_of
 from registry.queries import surveys as reading
 from surveys.answers import Completeness, completeness, count
 from surveys.questions import Answer as Given
-
-# built once: these run with every page
-REPLACED_ANSWERS = (
-    update(Answer)
-    .where(
-        Answer.response_id == bindparam("of"),
-        Answer.question.in_(bindparam("codes", expanding=True)),
-        known(Answer),
-    )
-    .values(superseded_at=bindparam("at"))
-)
-REPLACED_STATUS = (
-    update(ResponseStatus)
-    .where(ResponseStatus.response_id == bindparam("of"), known(ResponseStatus))
-    .values(superseded_at=bindparam("at"))
-)
-UNSEEN: Mapping[str, Any] = {"execution_options": {"synchronize_session": False}}
 
 
 def replace_answers(
@@ -49,7 +31,8 @@ def replace_answers(
     reason where they correct what was sent.
     """
     codes = sorted(changed)
-    session.execute(REPLACED_ANSWERS, {"of": response.id, "codes": codes, "at": at}, **UNSEEN)
+    which = (Answer.response_id == response.id) & Answer.question.in_(codes)
+    end_current(session, Answer, which, at)
     rows = [
         {
             "response_id": response.id,
@@ -63,8 +46,7 @@ def replace_answers(
         for code in codes
         if code in answers
     ]
-    if rows:
-        session.execute(insert(Answer), rows)
+    insert_rows(session, Answer, rows)
 
 
 def set_status(
@@ -88,7 +70,7 @@ def set_status(
     if submitted_at is None and status is Completeness.COMPLETE:
         status = Completeness.PARTIAL
     items = count(instrument, context, answers)
-    session.execute(REPLACED_STATUS, {"of": response.id, "at": at}, **UNSEEN)
+    end_current(session, ResponseStatus, ResponseStatus.response_id == response.id, at)
     row = {
         "response_id": response.id,
         "patient_id": response.patient_id,
@@ -104,7 +86,7 @@ def set_status(
         "recorded_at": at,
         "recorded_by": by,
     }
-    session.execute(insert(ResponseStatus), [row])
+    insert_rows(session, ResponseStatus, [row])
 
 
 def set_outcomes(
@@ -119,11 +101,7 @@ def set_outcomes(
 ) -> None:
     """New versions of every score and outcome that follows from the answers."""
     values = values_of(protocol, answers)
-    session.execute(
-        update(OutcomeValue)
-        .where(OutcomeValue.response_id == response.id, known(OutcomeValue))
-        .values(superseded_at=at)
-    )
+    end_current(session, OutcomeValue, OutcomeValue.response_id == response.id, at)
     rows = [
         {
             "response_id": response.id,
@@ -136,5 +114,4 @@ def set_outcomes(
         }
         for code, value in values.items()
     ]
-    if rows:
-        session.execute(insert(OutcomeValue), rows)
+    insert_rows(session, OutcomeValue, rows)

@@ -1,7 +1,7 @@
 """Corrections: a new version with its reason, never an overwrite; the trail keeps old and new."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -13,8 +13,13 @@ from registry.actions import identities, plans
 from registry.actions.endings import AWAITED
 from registry.actions.enrolment import AlreadyEnrolled
 from registry.actions.enrolment_rows import covariate
-from registry.actions.facts import ConsentGiven, Problem, Unusable
-from registry.actions.replanning import Change, correct_treatment_date, preview_treatment_date
+from registry.actions.facts import ConsentGiven, Problem, Unusable, birth_problems
+from registry.actions.replanning import (
+    Change,
+    correct_treatment_date,
+    first_course,
+    preview_treatment_date,
+)
 from registry.errors import DomainError
 from registry.models import (
     Consent,
@@ -34,6 +39,7 @@ from registry.queries import identities as people
 from registry.queries import protocols
 from registry.queries.identities import Person
 from registry.vault import Vault
+from surveys.timepoints import last_civil_day
 
 __all__ = [
     "Change",
@@ -102,13 +108,16 @@ def change_identity(
     person: Person,
     *,
     vault: Vault,
+    treated_on: date | None = None,
     reason: str,
     by: str,
     at: datetime,
 ) -> None:
-    """Who the patient is, corrected: `person` is the whole of it.
+    """Who the patient is, corrected: `person` is the whole of it. `treated_on`: the treatment date
+    if that is about to be corrected as well.
 
-    Raises AlreadyEnrolled for another patient's e-mail address, Erased.
+    Raises AlreadyEnrolled for another patient's e-mail address, Erased, Unusable for a birth date
+    that cannot be.
     """
     _refuse_no_reason(reason)
     key = session.get_one(DataKey, patient_id, with_for_update=True)
@@ -127,6 +136,8 @@ def change_identity(
     }
     if not told:
         return
+    if "birth_date" in told:
+        _refuse_birth_date(session, patient_id, person.birth_date, treated_on, at)
     columns = identities.sealed(vault, data_key, patient_id, person)
     supersede(session, identity, reason=reason, by=by, at=at, **columns)
     session.execute(delete(IdentityIndex).where(IdentityIndex.patient_id == patient_id))
@@ -136,6 +147,18 @@ def change_identity(
     audit.record_of_patient(
         session, identity.patient_id, "identity.corrected", told, reason=reason, by=by, at=at
     )
+
+
+def _refuse_birth_date(
+    session: Session, patient_id: int, born: date | None, treated_on: date | None, at: datetime
+) -> None:
+    diagnosed_on = session.scalar(
+        select(Diagnosis.diagnosed_on).where(Diagnosis.patient_id == patient_id, known(Diagnosis))
+    )
+    day_0 = treated_on or first_course(session, patient_id).started_on
+    found = list(birth_problems(born, day_0, diagnosed_on, last_civil_day(at)))
+    if found:
+        raise Unusable(found)
 
 
 def _refuse_others_email(

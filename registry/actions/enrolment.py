@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from registry import audit
@@ -28,7 +28,7 @@ from registry.models import (
     Patient,
     Site,
 )
-from registry.models.writing import Row, insert_rows, stamp
+from registry.models.writing import Row, insert_numbered, insert_rows, stamp
 from registry.protocols import Protocol
 from registry.queries import identities as people
 from registry.queries import protocols
@@ -208,8 +208,7 @@ def _patients(batch: _Batch, enrolments: Mapping[str, Enrolment]) -> Sequence[in
         }
         for number, enrolment in enrolments.items()
     ]
-    statement = insert(Patient).returning(Patient.id, sort_by_parameter_order=True)
-    return batch.session.scalars(statement, rows).all()
+    return insert_numbered(batch.session, Patient, rows)
 
 
 def _identities(batch: _Batch, pairs: Sequence[tuple[int, Enrolment]]) -> None:

@@ -105,7 +105,7 @@ def record_adverse_event(
         **stamp(by, at),
     )
     session.add(event)
-    _categorise(session, event, by=by, at=at)
+    _categorise(session, event, told, by=by, at=at)
     audit.record_of_patient(
         session, event.patient_id, "event.recorded", told.columns(), by=by, at=at
     )
@@ -123,19 +123,17 @@ def correct_adverse_event(
 ) -> AdverseEvent:
     """A new version of an event; its categories follow. Raises Unusable."""
     _refuse(told, at)
-    new = corrections.change_fact(session, event, told.columns(), reason=reason, by=by, at=at)
-    if new is not event:
-        _categorise(session, new, by=by, at=at)
-    return new
+    _categorise(session, event, told, by=by, at=at)
+    return corrections.change_fact(session, event, told.columns(), reason=reason, by=by, at=at)
 
 
 def retract_adverse_event(
     session: Session, event: AdverseEvent, *, reason: str, by: str, at: datetime
 ) -> None:
     """The event was entered by mistake; reports that were linked to it wait to be judged again."""
-    corrections.retract_fact(session, event, reason=reason, by=by, at=at)
     for category in _categories(session, event.fact_key):
         category.superseded_at = at
+    corrections.retract_fact(session, event, reason=reason, by=by, at=at)
     linked = session.scalars(
         select(ReportedEvent).where(
             ReportedEvent.adverse_event_key == event.fact_key, known(ReportedEvent)
@@ -227,12 +225,14 @@ def _categories(session: Session, event_key: str) -> list[EventCategory]:
     )
 
 
-def _categorise(session: Session, event: AdverseEvent, *, by: str, at: datetime) -> None:
-    """The categories of the patient's protocol that the event falls in now, and no others."""
+def _categorise(
+    session: Session, event: AdverseEvent, told: Happened, *, by: str, at: datetime
+) -> None:
+    """The categories of the patient's protocol that the event as told falls in, and no others."""
     session.flush()
     patient = session.get_one(Patient, event.patient_id)
     protocol = protocols.of_id(session, patient.protocol_id).protocol
-    wanted = set(categories_of(protocol.event_categories, event.term, event.serious, event.grade))
+    wanted = set(categories_of(protocol.event_categories, told.term, told.serious, told.grade))
     for category in _categories(session, event.fact_key):
         if category.category in wanted:
             wanted.remove(category.category)

@@ -131,7 +131,6 @@ def date_problems(enrolment: Enrolment, today: date) -> Iterator[Problem]:
     consent = enrolment.consent
     past = {
         "consented_on": consent.given_on if consent else None,
-        "birth_date": enrolment.person.birth_date,
         "diagnosed_on": enrolment.diagnosed_on,
         "died_on": enrolment.died_on,
         "withdrawn_on": enrolment.withdrawn_on,
@@ -143,9 +142,22 @@ def date_problems(enrolment: Enrolment, today: date) -> Iterator[Problem]:
         day = past[name]
         if day is not None and day < treated_on:
             yield Problem(name, f"{day} is before the treatment on {treated_on}; correct one")
-    born = past["birth_date"]
-    if born is not None and born > treated_on:
-        yield Problem("birth_date", f"{born} is after the treatment on {treated_on}; correct one")
+    yield from birth_problems(
+        enrolment.person.birth_date, treated_on, enrolment.diagnosed_on, today
+    )
+
+
+def birth_problems(
+    born: date | None, treated_on: date, diagnosed_on: date | None, today: date
+) -> Iterator[Problem]:
+    """Why nobody with this treatment and this diagnosis (where its day is known) was born then."""
+    if born is None:
+        return
+    if born > today:
+        yield Problem("birth_date", f"{born} lies in the future")
+    for what, day in (("treatment", treated_on), ("diagnosis", diagnosed_on)):
+        if day is not None and born > day:
+            yield Problem("birth_date", f"{born} is after the {what} on {day}; correct one")
 
 
 def before_birth(treated_on: date, born: date | None, age: int | None, aged_on: date) -> str | None:

@@ -98,7 +98,7 @@ def correct_treatment_date(
     With a `vault` the day is held against the birth date, without one against the age.
     """
     _refuse_day(session, patient_id, treated_on, vault, at)
-    course = _first_course(session, patient_id)
+    course = first_course(session, patient_id)
     moves = _moves(session, patient_id, treated_on, at, lock=True)
     changes = [move.change for move in moves]
     before = course.started_on
@@ -238,7 +238,8 @@ def _move_administration(
         supersede(session, row, reason=reason, by=by, at=at, given_on=treated_on)
 
 
-def _first_course(session: Session, patient_id: int) -> TreatmentCourse:
+def first_course(session: Session, patient_id: int) -> TreatmentCourse:
+    """The course whose first day is day 0."""
     return session.scalars(
         select(TreatmentCourse).where(
             TreatmentCourse.patient_id == patient_id,
@@ -280,4 +281,4 @@ def _before_birth(
     age = session.scalar(
         select(Demographics.age).where(Demographics.patient_id == patient_id, known(Demographics))
     )
-    return before_birth(treated_on, born, age, _first_course(session, patient_id).started_on)
+    return before_birth(treated_on, born, age, first_course(session, patient_id).started_on)

@@ -70,6 +70,8 @@ def save(
     at: datetime,
 ) -> Response:
     """Keep all answers so far. The first call makes the response; equal answers change nothing.
+    How a response came is how it came last: a form that was begun on the web and comes on paper
+    after all is a paper form.
 
     `by_clinic`: staff enter them, whom the end of the link does not bind.
     Raises NotAnswerable once it was sent, is over, or the patient has left.
@@ -79,7 +81,10 @@ def save(
     response = reading.response_of(session, follow_up) or _begin(session, follow_up, entry, by, at)
     before = reading.answers_of(session, response)
     changed = [code for code in {*before, *answers} if before.get(code) != answers.get(code)]
+    came = _came(response, entry)
     if not changed:
+        if came:
+            _record(session, follow_up, "answers.saved", came, by=by, at=at)
         return response
     versions.replace_answers(session, response, changed, answers, by=by, at=at, reason=None)
     consequences.raise_alerts(session, follow_up, before, answers, protocol, by=by, at=at)
@@ -89,11 +94,22 @@ def save(
         session,
         follow_up,
         "answers.saved",
-        {code: answers.get(code) for code in changed},
+        came | {code: answers.get(code) for code in changed},
         by=by,
         at=at,
     )
     return response
+
+
+def _came(response: Response, entry: Entry) -> dict[str, Any]:
+    """Note how a response comes now; gives what is otherwise than before."""
+    changes = {}
+    for name in ("mode", "respondent"):
+        before, now = getattr(response, name), getattr(entry, name)
+        if before != now:
+            setattr(response, name, now)
+            changes[name] = (before, now)
+    return changes
 
 
 def submit(

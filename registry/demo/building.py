@@ -13,7 +13,7 @@ from typing import Any
 from argon2 import PasswordHasher
 from sqlalchemy import event
 
-from registry import audit, migrate, published
+from registry import audit, audit_facts, migrate, published
 from registry.actions import accounts, sites
 from registry.actions.passwords import HASHER
 from registry.actions.protocols import prepare_registry
@@ -130,10 +130,12 @@ def _finished(
         protocol = protocols.in_force(session).protocol
         report = build(session, protocol, published.library(), as_of=end)
         broken = audit.verify(session).broken
+        changed = audit_facts.verify(session).first
     text = report.as_text()
     (world.folder / "report.json").write_text(text, encoding="utf-8")
     found = world.ledger.check(json.loads(text))
     found += [f"audit trail: {broken}"] if broken else []
+    found += [f"audit trail: {fault}" for fault in changed]
     return Demo(
         folder=world.folder,
         env=env,

@@ -47,6 +47,7 @@ class Known:
 
     patient_id: int
     values: Mapping[str, Any]
+    diagnosed_on: date | None = None
 
     def differences(self, told: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
         """What a row says otherwise: (known, told) by column. An empty cell says nothing."""
@@ -80,7 +81,8 @@ def known_patients(session: Session, vault: Vault, numbers: Collection[str]) -> 
         values[fact.patient_id][fact.name] = fact.code if fact.number is None else fact.number
     for patient_id, person in identities.people(session, vault, values).items():
         values[patient_id] |= {name: getattr(person, name) for name in IDENTITY}
-    return {row.study_number: Known(row.id, values[row.id]) for row in rows}
+    diagnosed = {one.patient_id: one.diagnosed_on for one in _facts(session, Diagnosis, values)}
+    return {row.study_number: Known(row.id, values[row.id], diagnosed.get(row.id)) for row in rows}
 
 
 def _facts(session: Session, model: Any, patient_ids: Iterable[int]) -> Iterable[Any]:
@@ -109,7 +111,10 @@ def apply(
     if person:  # first: the treatment date is held against the birth date
         before = identities.person_of(session, job.vault, patient_id)
         after = replace(before, **person)
-        corrections.change_identity(session, patient_id, after, vault=job.vault, **why)
+        day_0 = new.get("treatment_date")
+        corrections.change_identity(
+            session, patient_id, after, vault=job.vault, treated_on=day_0, **why
+        )
     _treatment_and_ends(session, patient_id, new, job.vault, why)
     consent = _taken(new, COLUMNS[Consent])
     if consent:

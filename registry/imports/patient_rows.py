@@ -95,6 +95,7 @@ def merged(told: Enrolment, known: Known) -> Enrolment:
         told,
         died_on=told.died_on or known.values.get("death_date"),
         withdrawn_on=told.withdrawn_on or known.values.get("withdrawal_date"),
+        diagnosed_on=known.diagnosed_on,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from registry.actions.endings import AWAITED, WAITING
@@ -21,7 +21,7 @@ from registry.models import (
     ResponseStatus,
 )
 from registry.models.writing import Row as Columns_
-from registry.models.writing import insert_rows, stamp
+from registry.models.writing import insert_numbered, insert_rows, stamp
 from registry.queries import protocols
 from registry.schemas.fields import read_number
 from registry.schemas.rows import ANSWERED, SurveyRowSchema
@@ -99,8 +99,7 @@ class SurveyReader(FactReader):
     def _write_answers(self, session: Session, items: list[Item]) -> None:
         if not items:
             return
-        statement = insert(Response).returning(Response.id, sort_by_parameter_order=True)
-        ids = session.scalars(statement, [self._response(item) for item in items]).all()
+        ids = insert_numbered(session, Response, [self._response(item) for item in items])
         pairs = list(zip(ids, items, strict=True))
         insert_rows(session, ResponseStatus, [self._status(*pair) for pair in pairs])
         outcomes = [

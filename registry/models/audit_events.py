@@ -10,7 +10,9 @@ from registry.db import Base, Json, text_of
 
 
 class AuditEvent(Base):
-    """Who did what to which subject, when. `changes` holds field names and keyed hashes only."""
+    """Who did what to which subject, when. `changes` holds field names and keyed hashes only;
+    `facts` keyed hashes of the rows that were written, by table and fact (registry.models.noting).
+    """
 
     __tablename__ = "audit_event"
     __table_args__ = (UniqueConstraint("subject", "number"), Index(None, "at"))
@@ -23,6 +25,7 @@ class AuditEvent(Base):
     action: Mapped[str] = mapped_column(text_of(60), index=True)
     reason: Mapped[str | None] = mapped_column(text_of(500))
     changes: Mapped[dict[str, Any]] = mapped_column(Json)
+    facts: Mapped[dict[str, Any]] = mapped_column(Json)
     previous_hash: Mapped[str] = mapped_column(text_of(64))
     hash: Mapped[str] = mapped_column(text_of(64))
 

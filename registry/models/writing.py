@@ -6,11 +6,12 @@ from functools import cache
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from sqlalchemy import Insert, insert, inspect
+from sqlalchemy import ColumnElement, Insert, insert, inspect, update
 from sqlalchemy.orm import Session
 
 from registry.db import Base
-from registry.models.versions import Versioned
+from registry.models.noting import note, note_ended
+from registry.models.versions import Versioned, known
 
 Fact = TypeVar("Fact", bound=Versioned)
 Row = dict[str, Any]
@@ -26,8 +27,34 @@ def insert_rows(session: Session, model: type[Base], rows: Sequence[Row]) -> Non
     if rows:
         # into the table, not the model: what the session does for objects costs as much again
         session.execute(_insert(model), list(rows))
+        note(session, model, rows)
         if getattr(model, "__audited__", False):
             session.info["changed"] = model.__name__
+
+
+def insert_numbered(session: Session, model: type[Base], rows: Sequence[Row]) -> list[int]:
+    """Insert rows that all have the same columns; gives their ids, in order."""
+    number = model.metadata.tables[model.__tablename__].c.id
+    statement = insert(model).returning(number, sort_by_parameter_order=True)
+    ids = list(session.scalars(statement, list(rows)))
+    note(session, model, [{**row, "id": one} for row, one in zip(rows, ids, strict=True)])
+    return ids
+
+
+def end_current(
+    session: Session, model: type[Versioned], which: ColumnElement[bool], at: datetime
+) -> None:
+    """These versions are no longer current: others follow, or nothing."""
+    table = Base.metadata.tables[inspect(model).local_table.name]
+    whose = table.c.patient_id if "patient_id" in table.c else table.c.response_id
+    ended = session.execute(
+        update(table)
+        .where(which, known(model))
+        .values(superseded_at=at)
+        .returning(table.c.fact_key, whose)
+    )
+    note_ended(session, table.name, [dict(row) for row in ended.mappings()])
+    session.info["changed"] = model.__name__
 
 
 @cache

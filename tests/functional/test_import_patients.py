@@ -318,6 +318,18 @@ def test_a_treatment_date_before_birth_is_no_update(importer: Importer, told: st
     importer.done("patients", f"{HEAD}\n1,A,2023-12-01\n", "--update")
 
 
+def test_a_birth_date_after_treatment_or_diagnosis_is_no_update(importer: Importer) -> None:
+    known = {"diagnosed_on": date(2025, 12, 1), "treated_on": date(2025, 12, 29)}
+    number = a_patient(importer.runtime, "A", study_number="K-1", **known).study_number
+    for born, what in (("2025-12-30", "treatment on 2025-12-29"), ("2025-12-28", "diagnosis on")):
+        content = f"{HEAD},birth_date\n{number},A,2025-12-29,{born}\n"
+        (fault,) = importer.refused("patients", content, "--update")
+        assert "line 2, column birth_date" in fault
+        assert f"{born} is after the {what}" in fault
+    both = f"{HEAD},birth_date\n{number},A,2026-01-02,2025-11-30\n"
+    importer.done("patients", both, "--update")
+
+
 def test_an_empty_cell_says_nothing_of_a_known_patient(importer: Importer) -> None:
     importer.done("patients", WHOLE)
     before = counts(importer.runtime)

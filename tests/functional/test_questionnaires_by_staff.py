@@ -9,12 +9,15 @@ from functional.staff_visitor import Staff, form_of, text_of
 from post import run
 from sqlalchemy import select
 
-from registry.actions import endings
+from registry import audit_facts
+from registry.actions import endings, responses
 from registry.actions.enrolment import Enrolled
+from registry.actions.responses import Entry
 from registry.clock import FixedClock
 from registry.db import reading, transaction
 from registry.mail import MemoryMailer
 from registry.models import Alert, Answer, FollowUp, OutcomeValue, Response, ResponseStatus, known
+from registry.queries import protocols
 from registry.runtime import Runtime
 
 SignIn = Callable[..., Staff]
@@ -56,6 +59,25 @@ def test_a_questionnaire_is_entered_and_closes_the_follow_up(
         status = session.scalars(select(ResponseStatus).where(known(ResponseStatus))).one()
         assert status.status == "complete"
         assert session.get_one(FollowUp, response.follow_up_id).state == "answered"
+
+
+@pytest.mark.parametrize("fatigue", [2, 5])
+def test_what_was_begun_on_the_web_and_comes_on_paper_is_a_paper_form(
+    registry: Runtime, sign_in: SignIn, fatigue: int
+) -> None:
+    patient = a_patient(registry)
+    follow_up = follow_up_of(registry, patient.patient_id, 1)
+    who = {"by": "door", "at": registry.clock.now()}
+    with transaction(registry) as session:
+        rules = protocols.in_force(session).protocol
+        responses.save(session, follow_up.id, {"fatigue": fatigue}, rules, Entry("web"), **who)
+    nurse = sign_in("nurse")
+    nurse.fill(enter(nurse, patient, 1, WELL, "paper"), {})
+    with reading(registry) as session:
+        assert session.scalars(select(Response.mode)).all() == ["paper"]
+        assert audit_facts.verify(session).first == []
+    page = text_of(nurse.get(f"/patients/{patient.study_number}").text)
+    assert "5 January 2026, paper" in page
 
 
 def test_month_0_is_entered_and_has_no_change_question(registry: Runtime, sign_in: SignIn) -> None:

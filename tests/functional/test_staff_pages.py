@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
-from factories import a_patient, a_person, an_answered_follow_up
+from factories import a_patient, a_person, an_answered_follow_up, vault_of
 from flask import Flask
 from functional.conftest import SignIn
 from functional.staff_visitor import CHEAP, Staff, member, text_of
@@ -27,6 +27,7 @@ from registry.models import (
     Withdrawal,
     known,
 )
+from registry.queries import identities
 from registry.runtime import Runtime
 
 DAY = {"died_on-day": "2", "died_on-month": "1", "died_on-year": "2026"}
@@ -215,6 +216,29 @@ def test_a_treatment_date_before_birth_is_refused(registry: Runtime, sign_in: Si
         assert "1950-01-01 is before the patient was born" in text_of(page.text)
     with reading(registry) as session:
         assert session.scalars(select(TreatmentCourse.started_on)).all() == [date(2025, 12, 29)]
+
+
+@pytest.mark.parametrize(
+    ("born", "words"),
+    [
+        ("2025-12-30", "2025-12-30 is after the treatment on 2025-12-29"),
+        ("2025-12-28", "2025-12-28 is after the diagnosis on 2025-12-01"),
+        ("2026-02-01", "2026-02-01 lies in the future"),
+    ],
+)
+def test_a_birth_date_that_cannot_be_is_refused(
+    registry: Runtime, sign_in: SignIn, born: str, words: str
+) -> None:
+    patient = a_patient(registry, diagnosed_on=date(2025, 12, 1))
+    year, month, day = born.split("-")
+    form = {"birth_date-day": day, "birth_date-month": month, "birth_date-year": year}
+    nurse = sign_in("nurse")
+    address = f"/patients/{patient.study_number}/identity"
+    page = nurse.fill(address, form | {"reason": "typed wrongly"}, status=422)
+    assert words in text_of(page.text)
+    with reading(registry) as session:
+        kept = identities.person_of(session, vault_of(registry), patient.patient_id)
+    assert kept.birth_date == date(1985, 4, 12)
 
 
 def test_baseline_course_and_identity_are_corrected(registry: Runtime, sign_in: SignIn) -> None:
