@@ -6,9 +6,12 @@ import tempfile
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 
+from registry import db
 from registry.settings import Settings
 
 LEFT_OUT = "LEFT OUT:"
@@ -26,6 +29,24 @@ def write_to_memory() -> None:
         return
     if shutil.disk_usage(MEMORY).free > ENOUGH:
         os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
+
+
+def compile_statements_once() -> None:
+    """All engines of a dialect share what SQLAlchemy compiled. It keeps that by engine, and so
+    would compile the same few hundred statements again in each test.
+    """
+    create, firsts, compiled = db.create_engine, dict[str, Engine](), dict[Any, Any]()
+
+    def _create(url: str, **given: Any) -> Engine:
+        engine = create(url, **given)
+        first = firsts.get(engine.dialect.name)
+        if first is None or first.dialect.server_version_info is None:  # it never connected
+            firsts[engine.dialect.name] = first = engine
+        engine.dialect = first.dialect
+        engine.update_execution_options(compiled_cache=compiled)
+        return engine
+
+    db.create_engine = _create
 
 
 def leave_out(config: pytest.Config, what: str, remedy: str) -> None:

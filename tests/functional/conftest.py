@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 from flask import Flask
-from functional.staff_visitor import CHEAP, Staff, member
+from functional.applications import staff_app
+from functional.staff_visitor import Staff, member
 
-from registry.app import create_app
 from registry.runtime import Runtime
 
 SignIn = Callable[..., Staff]
@@ -15,7 +15,7 @@ SignIn = Callable[..., Staff]
 @pytest.fixture
 def app(registry: Runtime) -> Flask:
     """The staff pages, with passwords that cost nothing to check."""
-    return create_app(registry, hasher=CHEAP)
+    return staff_app(registry)
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from functional.applications import staff_app
 from functional.figures_visitor import DUE, FIGURES, answered, fill
-from functional.staff_visitor import CHEAP, Staff, member, text_of
+from functional.staff_visitor import Staff, member, text_of
 from spec.little import Noted, Person
 from sqlalchemy import select
 
 from registry.actions import accounts
-from registry.app import create_app
 from registry.db import transaction
 from registry.models import Site
 from registry.runtime import Runtime
@@ -20,7 +20,7 @@ NEWEST, BEFORE = "31 December 2025", "30 September 2025"
 
 
 def analyst(runtime: Runtime, site: str | None = None) -> Staff:
-    return Staff(create_app(runtime, hasher=CHEAP)).sign_in(member(runtime, "analyst", site=site))
+    return Staff(staff_app(runtime)).sign_in(member(runtime, "analyst", site=site))
 
 
 def few(number: int, site: str) -> list[Person]:
@@ -95,7 +95,7 @@ def test_another_site_of_ones_own_is_offered(registry: Runtime) -> None:
         sites = session.scalars(select(Site).where(Site.code.in_(("A", "B")))).all()
         grants = [("analyst", site.id) for site in sites]
         accounts.set_roles(session, user.id, grants, by="test", at=registry.clock.now())
-    reader = Staff(create_app(registry, hasher=CHEAP)).sign_in(user)
+    reader = Staff(staff_app(registry)).sign_in(user)
     page = reader.get("/")
     assert "The figures of Clinic A are not shown" in text_of(page.text)
     assert "Another of your sites: Clinic B" in text_of(page.text)
@@ -105,7 +105,7 @@ def test_another_site_of_ones_own_is_offered(registry: Runtime) -> None:
 
 def test_an_auditor_sees_the_same_and_an_administrator_no_figure(registry: Runtime) -> None:
     fill(registry, large())
-    app = create_app(registry, hasher=CHEAP)
+    app = staff_app(registry)
     auditor = Staff(app).sign_in(member(registry, "auditor", site=None))
     assert "Answers at each time-point" in text_of(auditor.get("/").text)
     administrator = Staff(app).sign_in(member(registry, "administrator", site=None))

@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 from factories import a_patient, a_site, follow_up_of
+from functional.applications import door_app
 from functional.door_visitor import Form, Visitor, filled, title
 from sqlalchemy import func, select
 
@@ -11,7 +12,6 @@ from registry import audit, tokens
 from registry.actions import preferences
 from registry.clock import FixedClock
 from registry.db import Base, reading, transaction
-from registry.door.application import create_door
 from registry.models import (
     Alert,
     Answer,
@@ -77,7 +77,7 @@ def link_to(registry: Runtime, follow_up: FollowUp, number: int = 0) -> str:
 
 @pytest.fixture
 def visitor(registry: Runtime) -> Visitor:
-    app = create_door(registry)
+    app = door_app(registry)
     app.testing = True
     return Visitor(app.test_client())
 
@@ -319,7 +319,7 @@ def test_unsubscribe_in_one_click_without_a_cookie(registry: Runtime, visitor: V
 def test_asking_for_a_new_link(registry: Runtime, visitor: Visitor, clock: FixedClock) -> None:
     follow_up, token = open_follow_up(registry)
     asked = visitor.client.post(f"/s/{token}", data={"action": "new_link"})
-    assert "A new link is on its way" in asked.text
+    assert "If we have an e-mail address of yours that works" in asked.text
     again = visitor.client.post(f"/s/{token}", data={"action": "new_link"})
     assert "not long ago" in again.text
     with reading(registry) as session:
@@ -339,7 +339,7 @@ def test_no_link_is_promised_to_somebody_who_has_left(registry: Runtime, visitor
     assert "There are no more questions for you" in asked.text
     asked = visitor.client.post(f"/s/{answered}", data={"action": "new_link"})
     assert "No questions wait for you now" in asked.text
-    assert "on its way" not in asked.text
+    assert "You have asked" not in asked.text
     assert not any(row.__dict__["link_asked_at"] for row in only(registry, FollowUp))
 
 
@@ -352,6 +352,27 @@ def test_no_link_is_promised_to_somebody_who_stopped_the_letters(
     asked = visitor.client.post(f"/s/{token}", data={"action": "new_link"})
     assert "You have stopped our e-mails" in asked.text
     assert not any(row.__dict__["link_asked_at"] for row in only(registry, FollowUp))
+
+
+def test_an_address_that_fails_is_neither_hidden_by_a_promise_nor_told_to_a_stranger(
+    registry: Runtime, visitor: Visitor
+) -> None:
+    tokens_ = [open_follow_up(registry), open_follow_up(registry)]
+    held = tokens_[0][0].patient_id
+    told = {"recorded_at": registry.clock.now(), "recorded_by": "bounces"}
+    with transaction(registry) as session:
+        since = date(2026, 1, 5)
+        session.add(MailHold(patient_id=held, kind="undeliverable", since=since, **told))
+        audit.record(session, action="test", subject="mail", at=registry.clock.now(), by="test")
+    for _ in ("asked", "asked again"):
+        pages = [
+            visitor.client.post(f"/s/{token}", data={"action": "new_link"}).text
+            for _, token in tokens_
+        ]
+        assert pages[0].replace(tokens_[0][1], "") == pages[1].replace(tokens_[1][1], "")
+        for promise in ("on its way", "have sent"):
+            assert promise not in pages[0]
+        assert "call Clinic A on +49 30 5550100" in pages[0]
 
 
 def test_a_visit_ends_after_a_day_and_says_how_to_go_on(

@@ -5,6 +5,7 @@ from datetime import date
 
 import pytest
 from factories import a_patient, a_site, follow_up_of
+from functional.applications import door_app
 from functional.door_visitor import Form, Visitor, filled, title
 from functional.test_door import WELL, link_to, open_follow_up, visitor
 from sqlalchemy import select
@@ -12,7 +13,6 @@ from sqlalchemy import select
 from registry.actions import endings, responses
 from registry.actions.responses import Entry
 from registry.db import reading, transaction
-from registry.door.application import create_door
 from registry.models import FollowUp, Withdrawal
 from registry.queries import protocols, surveys
 from registry.runtime import Runtime
@@ -56,7 +56,7 @@ def test_letters_can_be_stopped_only_by_whole_tokens(registry: Runtime, visitor:
 
 def test_a_defect_is_no_unknown_link(registry: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     _, token = open_follow_up(registry)
-    visitor = Visitor(create_door(registry).test_client())
+    visitor = Visitor(door_app(registry).test_client())
     address = visitor.enter(token).headers["Location"]
     data = filled(Form(visitor.client.get(address).text), {})
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from functional.applications import staff_app
 from functional.figures_visitor import (
     FIGURES,
     Crawled,
@@ -22,14 +23,13 @@ from functional.figures_visitor import (
     small_registry,
     words_of,
 )
-from functional.staff_visitor import CHEAP, member
+from functional.staff_visitor import member
 from scipy import optimize
 from spec.little import Event, Noted, Person
 from support import settings_for
 
 from registry import published
 from registry.actions.protocols import prepare_registry
-from registry.app import create_app
 from registry.clock import FixedClock
 from registry.db import reading, transaction
 from registry.protocols import bundled
@@ -80,7 +80,7 @@ def documents(small: Runtime) -> Crawled:
 
 
 def reader_of(runtime: Runtime) -> Staff:
-    app = create_app(runtime, hasher=CHEAP)
+    app = staff_app(runtime)
     return Staff(app).sign_in(member(runtime, "analyst", site=None))
 
 

@@ -6,12 +6,12 @@ import re
 import pytest
 from factories import a_patient
 from flask import Flask
+from functional.applications import door_app
 from functional.conftest import SignIn
 from functional.program import Program, program_for
 from functional.staff_visitor import text_of
 from functional.test_door_under_odd_use import open_follow_up
 
-from registry.door.application import create_door
 from registry.runtime import Runtime
 
 SECRET = "Ada Lovelock born 1815"
@@ -65,7 +65,7 @@ def test_the_door_tells_the_log_no_link(
     registry: Runtime, caplog: pytest.LogCaptureFixture
 ) -> None:
     _, token = open_follow_up(registry)
-    door = create_door(registry)
+    door = door_app(registry)
     for endpoint in door.view_functions:
         door.view_functions[endpoint] = broken
     with caplog.at_level(logging.DEBUG):

@@ -11,14 +11,14 @@ import returned
 from click.testing import CliRunner
 from factories import a_patient, a_site
 from flask import Flask
-from functional.staff_visitor import CHEAP, Staff, member, text_of
+from functional.applications import staff_app
+from functional.staff_visitor import Staff, member, text_of
 from post import FaultyMailer, letter, letters, noon, run, set_columns
 from sqlalchemy import select
 
 from registry import tokens
 from registry.actions import dead_letters
 from registry.actions.dead_letters import StaysDead
-from registry.app import create_app
 from registry.cli.post import COMMANDS
 from registry.clock import FixedClock
 from registry.db import reading, transaction
@@ -212,7 +212,7 @@ def post(app: Flask, raw: bytes, key: bytes = KEY) -> tuple[int, str]:
 
 def test_a_provider_posts_what_came_back(ours: Runtime, due: int) -> None:
     run(ours, MemoryMailer())
-    app = create_app(ours, hasher=CHEAP)
+    app = staff_app(ours)
     with reading(ours) as session:
         instance = session.get_one(Instance, 1).instance_id
     raw = returned.dsn(tokens.bounce_tag(ours.settings.token_keys, 1, instance, letter(ours).id))

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from factories import a_patient
+from functional.applications import door_app
 from functional.door_visitor import Form, Visitor, title
 from post import (
     in_protocol_hours,
@@ -22,7 +23,6 @@ from registry import tokens
 from registry.actions.enrolment import Enrolled
 from registry.clock import FixedClock
 from registry.db import Base, reading
-from registry.door.application import create_door
 from registry.mail import MemoryMailer
 from registry.models import AuditEvent, FollowUp, Instance, MailHold, MailPreference, Withdrawal
 from registry.runtime import Runtime
@@ -37,7 +37,7 @@ def mailer() -> MemoryMailer:
 
 @pytest.fixture
 def visitor(registry: Runtime) -> Visitor:
-    app = create_door(registry)
+    app = door_app(registry)
     app.testing = True
     return Visitor(app.test_client())
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from functional.staff_visitor import CHEAP, PASSWORD, Staff, member, text_of
+from functional.applications import staff_app
+from functional.staff_visitor import PASSWORD, Staff, member, text_of
 from sqlalchemy import func, select
 
 from registry.actions import accounts
 from registry.actions.passwords import faults
-from registry.app import create_app
 from registry.clock import FixedClock
 from registry.db import reading, transaction
 from registry.models import (
@@ -191,7 +191,7 @@ def test_cookies_and_headers(registry: Runtime, app: Flask) -> None:
 
 def test_cookies_and_headers_over_https(registry: Runtime) -> None:
     settings = replace(registry.settings, public_url="https://registry.test")
-    app = create_app(replace(registry, settings=settings), hasher=CHEAP)
+    app = staff_app(replace(registry, settings=settings))
     page = app.test_client().get("/sign-in")
     cookie = page.headers["Set-Cookie"]
     assert cookie.startswith("__Host-visitor=")
@@ -283,7 +283,7 @@ def test_health_and_readiness(app: Flask) -> None:
 
 def test_an_empty_database_is_not_ready(make: Callable[[str], Runtime], tmp_path: Path) -> None:
     empty = make(f"sqlite:///{tmp_path}/empty.sqlite")
-    page = create_app(empty, hasher=CHEAP).test_client().get("/readyz")
+    page = staff_app(empty).test_client().get("/readyz")
     assert page.status_code == 503
     assert page.get_json()["status"] == "schema"
 
