@@ -1,5 +1,7 @@
 """The Celery app. It carries hints, never facts: whatever is lost here, the loop finds again."""
 
+import os
+import threading
 from typing import Any
 
 from celery import Celery, bootsteps, signals
@@ -12,6 +14,7 @@ from workers.stopping import is_stopping, start, stop
 
 VISIBILITY = 3600  # seconds until Redis gives a task that nobody acknowledged to another worker
 TIME_LIMIT = VISIBILITY // 2 - 100
+GRACE = 10.0  # seconds for the letters in hand, once Celery has given up
 
 
 def make_app(settings: Settings) -> Celery:
@@ -59,8 +62,15 @@ class JobsStep(bootsteps.StartStopStep):
         self.loop.start()
 
     def stop(self, parent: Any) -> None:
+        stop()
         if self.loop is not None:
             self.loop.stop()
+        if parent.exitcode:
+            # Celery gave up (kombu 5.7 does when Redis dies at a bad moment), and its way out may
+            # never come to an end: who is left without a loop must be started anew
+            ending = threading.Timer(GRACE, os._exit, [parent.exitcode])
+            ending.daemon = True
+            ending.start()
 
 
 @signals.worker_process_init.connect

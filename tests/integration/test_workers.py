@@ -3,6 +3,8 @@
 import gc
 import logging
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -281,6 +283,28 @@ def test_stopping_is_seen_by_a_forked_process() -> None:
     assert not stopping.is_stopping()
     for end in (*asked, *answered):
         os.close(end)
+
+
+GIVES_UP = """
+from threading import Event
+from types import SimpleNamespace
+from workers import app
+
+app.GRACE = 0.1
+worker = SimpleNamespace(exitcode={}, steps=[])
+app.JobsStep(worker).stop(worker)
+print("still here", flush=True)
+Event().wait({})
+"""
+
+
+@pytest.mark.parametrize(("exitcode", "waits", "ends"), [(70, 60, 70), (0, 0.5, 0)])
+def test_a_worker_that_celery_gave_up_ends_even_if_celery_never_does(
+    exitcode: int, waits: float, ends: int
+) -> None:
+    code = GIVES_UP.format(exitcode, waits)
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stdout) == (ends, b"still here\n")
 
 
 def test_a_forked_process_leaves_the_parents_connections_alone(registry: Runtime) -> None:
