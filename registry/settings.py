@@ -76,8 +76,7 @@ class Settings:
     @property
     def folder(self) -> Path:
         """Where the embedded shape keeps its database, keys and mailbox."""
-        path = urlsplit(self.database_url).path.removeprefix("/")
-        return Path(path).parent if self.embedded else Path()
+        return _sqlite_file(self.database_url).parent if self.embedded else Path()
 
     @property
     def mailbox(self) -> Path:
@@ -89,7 +88,7 @@ class Settings:
         """Where the side journal is; None for a database in memory, which outlives nothing."""
         if self.journal is not None:
             return self.journal
-        is_kept = urlsplit(self.database_url).path.removeprefix("/") not in {"", ":memory:"}
+        is_kept = str(_sqlite_file(self.database_url)) not in {".", ":memory:"}
         return self.folder / "registry-journal.jsonl" if is_kept else None
 
     @classmethod
@@ -106,6 +105,8 @@ class Settings:
             raise SettingsError(
                 "REGISTRY_DATABASE_URL: use sqlite:///FILE or postgresql+psycopg://…"
             )
+        if url.startswith("sqlite"):
+            _refuse_no_folder(url)
         keys = _keys(given, url, door)
         public = _address(given, "REGISTRY_PUBLIC_URL", cls.public_url)
         return cls(
@@ -179,6 +180,20 @@ def _read(name: str, path: str) -> str:
         raise SettingsError(f"{name}: cannot read {path} ({error.strerror})") from error
 
 
+def _sqlite_file(url: str) -> Path:
+    return Path(urlsplit(url).path.removeprefix("/"))
+
+
+def _refuse_no_folder(url: str) -> None:
+    """A misspelt path would else begin a new registry, with keys of its own, somewhere else."""
+    file = _sqlite_file(url)
+    if not file.parent.is_dir():
+        raise SettingsError(
+            f"REGISTRY_DATABASE_URL: there is no folder {file.parent.absolute()} for "
+            f"{file.name}. Correct the path, or make the folder first if a new registry is wanted."
+        )
+
+
 def _keys(given: Mapping[str, str], url: str, door: bool) -> Mapping[str, str]:
     needed = SECRET.keys() - (NOT_FOR_THE_DOOR if door else set())
     missing = sorted(needed - given.keys())
@@ -186,14 +201,13 @@ def _keys(given: Mapping[str, str], url: str, door: bool) -> Mapping[str, str]:
         return given
     if not url.startswith("sqlite"):
         raise SettingsError(f"{missing[0]}: required with PostgreSQL (or {missing[0]}_FILE)")
-    path = urlsplit(url).path.removeprefix("/")
-    folder = Path(path).parent / "registry-keys"
+    folder = _sqlite_file(url).parent / "registry-keys"
     return {**{name: _kept_key(folder, name) for name in missing}, **given}
 
 
 def _kept_key(folder: Path, name: str) -> str:
     """The key in `folder`, made on first use: losing it makes identities unreadable."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
     file = folder / name.removeprefix("REGISTRY_").lower()
     try:
         with file.open("x", encoding="ascii") as new:

@@ -127,7 +127,9 @@ def message(found: Visit, key: str, *, offers_link: bool = False) -> str:
 
 
 def new_link(found: Visit, asked: Asked) -> str:
-    """A new link is on its way, or why none is."""
+    """A new link was asked for, or why there is none. Whether our address works is not told here:
+    whoever holds an old letter may be a stranger.
+    """
     if asked is Asked.NOTHING_WAITS and found.standing is Standing.ENDED:
         return message(found, NOT_ANSWERABLE[found.standing])
     return _render(

@@ -115,3 +115,15 @@ def test_an_address_that_no_letter_could_carry_is_refused(name: str, address: st
 
 def test_what_a_spreadsheet_might_run_is_quoted() -> None:
     assert harmless("=1+1") == "'=1+1"
+
+
+@pytest.mark.parametrize("words", ["migrate", "serve", "report", "tick", "conservation"])
+def test_a_misspelt_folder_begins_no_registry_somewhere_else(tmp_path: Path, words: str) -> None:
+    missing = tmp_path / "typo" / "deep"
+    env = {"REGISTRY_DATABASE_URL": f"sqlite:///{missing}/registry.sqlite"}
+    done = CliRunner().invoke(command, words.split(), env=env)
+    assert isinstance(done.exception, SettingsError)
+    told = str(done.exception)
+    assert f"there is no folder {missing} for registry.sqlite" in told
+    assert "make the folder first" in told
+    assert not (tmp_path / "typo").exists()
