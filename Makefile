@@ -18,7 +18,7 @@ serve: .venv/runtime ## the registry itself, in one process on SQLite
 	$(BIN)/registry serve $(ARGS)
 
 test: .venv/dev ## the whole suite; says at the end what was left out and how to get it
-	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: .venv/dev ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
