@@ -57,12 +57,13 @@ def claim(
     )
     if not taken:
         return Claim((), 0)
-    refused = outreach.refusals(session, taken, at)
+    follow_ups = outreach.follow_ups_of(session, taken)
+    refused = outreach.refusals(session, taken, follow_ups, at)
     patients = [one.patient_id for one in taken if one.patient_id is not None]
     hours = sending_hours.of_patients(session, patients, settings, at)
     entries = [audit.Entry("outbox", "letters.claimed", {"letters": [one.id for one in taken]})]
     for one in taken:
-        _settle(session, one, refused.get(one.id), hours, at)
+        _settle(one, refused.get(one.id), follow_ups.get(one.follow_up_id or 0), hours, at)
         if one.state in {OutboxState.CANCELLED, OutboxState.PARKED}:
             entries.append(entry(one, f"letter.{one.state}", one.state_reason))
     audit.record_many(session, entries, by=by, at=at)
@@ -83,7 +84,11 @@ def _one_if(state: OutboxState) -> ColumnElement[int]:
 
 
 def _settle(
-    session: Session, one: OutboxEmail, refusal: str | None, hours: Hours, at: datetime
+    one: OutboxEmail,
+    refusal: str | None,
+    follow_up: FollowUp | None,
+    hours: Hours,
+    at: datetime,
 ) -> None:
     if refusal:
         end(one, OutboxState.CANCELLED, refusal, at)
@@ -92,16 +97,17 @@ def _settle(
     elif one.lapse_count >= LAPSES:
         end(one, OutboxState.PARKED, "its workers ended before they could send it", at)
     else:
-        later = _sending_hour(session, one, hours, at)
+        later = _sending_hour(one, follow_up, hours, at)
         if later > at:
             back(one, later)
             one.attempts -= 1
 
 
-def _sending_hour(session: Session, one: OutboxEmail, hours: Hours, at: datetime) -> datetime:
-    if one.kind not in TIMED:
+def _sending_hour(
+    one: OutboxEmail, follow_up: FollowUp | None, hours: Hours, at: datetime
+) -> datetime:
+    if one.kind not in TIMED or follow_up is None:
         return at
-    follow_up = session.get_one(FollowUp, one.follow_up_id)
     is_asked_for = one.kind == "reminder" and one.number >= NEW_LINKS_FROM
     send_at = sending_hours.asked_for_at if is_asked_for else sending_hours.send_at
     return send_at(follow_up, hours, at)

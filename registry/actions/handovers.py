@@ -125,7 +125,7 @@ def pass_on(
     """
     follow_up: Any = None
     if letter.follow_up_id is not None:
-        follow_up = session.execute(FOLLOW_UP, {"id_": letter.follow_up_id}).one()
+        follow_up = session.connection().execute(FOLLOW_UP, {"id_": letter.follow_up_id}).one()
     recorded = [] if taken is None else _record(session, taken, at)
     marked, is_marked = _mark(session, letter, ready, follow_up, at)
     if recorded or marked:
@@ -144,7 +144,7 @@ def _mark(
     session: Session, letter: OutboxEmail, ready: Ready, follow_up: Any, at: datetime
 ) -> tuple[list[audit.Entry], bool]:
     mine = {"id_": letter.id, "fence_": letter.fence, "at_": at}
-    now: Any = session.execute(NOW, mine).one_or_none()
+    now: Any = session.connection().execute(NOW, mine).one_or_none()
     if now is None:
         return [], False
     if letter.patient_id is not None and (now.is_held or _is_stale(ready, follow_up, now)):
@@ -197,6 +197,6 @@ def _end(session: Session, letter: OutboxEmail, **values: Any) -> None:
 
 def _write(session: Session, statement: Any, told: dict[str, Any]) -> bool:
     """Whether a row was changed; the guard of the trail is told, which knows only of objects."""
-    found: Any = session.execute(statement, told)
+    found = session.connection().execute(statement, told)
     session.info["changed"] = OutboxEmail.__name__
     return bool(found.rowcount)

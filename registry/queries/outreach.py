@@ -114,10 +114,23 @@ def on_local_day(
     return and_(candidates, or_(*fits))
 
 
-def refusals(session: Session, letters: Sequence[OutboxEmail], at: datetime) -> dict[int, str]:
+def follow_ups_of(session: Session, letters: Sequence[OutboxEmail]) -> dict[int, FollowUp]:
+    """The follow-ups of these letters by id, as they are now."""
+    ids = {one.follow_up_id for one in letters if one.follow_up_id is not None}
+    rows = session.scalars(
+        select(FollowUp).where(FollowUp.id.in_(ids)).execution_options(populate_existing=True)
+    )
+    return {row.id: row for row in rows}
+
+
+def refusals(
+    session: Session,
+    letters: Sequence[OutboxEmail],
+    follow_ups: Mapping[int, FollowUp],
+    at: datetime,
+) -> dict[int, str]:
     """Which of these letters must not go out any more, by id, and why."""
     stopped = stops(session, {one.patient_id for one in letters if one.patient_id is not None})
-    follow_ups = _by_id(session, {one.follow_up_id for one in letters} - {None})
     found: dict[int, str] = {}
     for one in letters:
         stop, follow_up = stopped.get(one.patient_id or 0), follow_ups.get(one.follow_up_id or 0)
@@ -147,13 +160,6 @@ def refusal_of(
     if follow_up is None:
         return _staff_refusal(session, letter, at)
     return stop.reason if stop else _follow_up_refusal(follow_up, letter.kind, at)
-
-
-def _by_id(session: Session, ids: Iterable[int | None]) -> dict[int, FollowUp]:
-    rows = session.scalars(
-        select(FollowUp).where(FollowUp.id.in_(ids)).execution_options(populate_existing=True)
-    )
-    return {row.id: row for row in rows}
 
 
 def _follow_up_refusal(follow_up: Any, kind: str, at: datetime) -> str | None:
