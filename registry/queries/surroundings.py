@@ -8,7 +8,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from registry.models import AuditEvent, Conservation, HandoverTime, Heartbeat, OutboxEmail
-from registry.queries import conservation, post
+from registry.queries import conservation, holds, post
 from registry.queries.installation import Seen, SendHold, send_hold
 from registry.queries.post import PostStanding
 from surveys.lifecycle import OutboxState
@@ -21,7 +21,8 @@ BEAT = "beat"
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """`beats`: when each background job (and the beat) last ran. `reckoned`: the last reckoning of
-    the plan. `hold`: why nothing is sent at all; None also before the first letter.
+    the plan. `hold`: why nothing is sent at all; None also before the first letter. `unnamed`: sites
+    whose letters wait because nobody has given them the name that patients read.
     """
 
     at: datetime
@@ -29,6 +30,7 @@ class Surroundings:
     hold: SendHold | None
     reckoned: Conservation | None
     beats: Mapping[str, Heartbeat]
+    unnamed: int
 
     @property
     def degraded(self) -> list[str]:
@@ -39,6 +41,7 @@ class Surroundings:
         yield "mail", self.post.is_stuck(self.at)
         yield "send_hold", self.hold is not None
         yield "holds", bool(self.post.holds)
+        yield "unnamed_sites", bool(self.unnamed)
         yield "letters_need_a_person", bool(self.post.parked)
         yield "worker", self._is_silent([one for name, one in self.beats.items() if name != BEAT])
         yield "beat", self._is_silent([one for name, one in self.beats.items() if name == BEAT])
@@ -64,6 +67,7 @@ def surroundings(session: Session, seen: Seen, at: datetime) -> Surroundings:
         hold=None if hold is not None and hold.cause == "unpaired" else hold,
         reckoned=conservation.newest(session),
         beats={one.job: one for one in beats},
+        unnamed=len(holds.unnamed(session)),
     )
 
 

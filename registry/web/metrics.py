@@ -40,6 +40,8 @@ def _standing(found: Surroundings) -> Iterator[str]:
     yield from _metric("letters_due", "gauge", "Letters that are due.", ("", found.post.waiting))
     yield from _metric("letters_held", "gauge", "Letters under a hold.", ("", found.post.held))
     yield from _metric("holds", "gauge", "Holds in force.", ("", len(found.post.holds)))
+    unnamed = ("", float(found.unnamed))
+    yield from _metric("unnamed_sites", "gauge", "Sites without a name; letters wait.", unnamed)
     held = ("", float(found.hold is not None))
     yield from _metric("send_hold", "gauge", "1: nothing is sent at all.", held)
     ages = [

@@ -105,17 +105,22 @@ def test_a_hold_stands_on_the_first_page_the_page_state_and_the_probe(
     assert nurse.client.get("/standing").status_code == 403
 
 
-def test_a_site_without_a_name_stands_on_the_first_page(
-    registry: Runtime, sign_in: SignIn, patient: int
+def test_a_site_without_a_name_stands_on_the_first_page_and_the_probes(
+    app: Flask, registry: Runtime, sign_in: SignIn, patient: int
 ) -> None:
     site = a_site(registry, "LUPUS-STEM-CELLS", public_name="")
     a_patient(registry, "LUPUS-STEM-CELLS")
     administrator = sign_in("administrator", site=None)
     assert "Letters wait: LUPUS-STEM-CELLS" in text_of(administrator.get("/").text)
+    assert "unnamed_sites" in ready(app)
+    assert metrics(app, registry)["registry_unnamed_sites"] == 1
+    assert "Letters of a site wait for the name" in text_of(administrator.get("/standing").text)
     assert "Letters wait" not in text_of(sign_in("nurse").get("/").text)
     assert "none yet: letters to its patients wait" in administrator.get("/sites").text
     administrator.fill(f"/sites/{site.id}", {"public_name": "Linden House"})
     assert "Letters wait" not in text_of(administrator.get("/").text)
+    assert "unnamed_sites" not in ready(app)
+    assert metrics(app, registry)["registry_unnamed_sites"] == 0
 
 
 def test_a_plan_that_does_not_add_up_is_shown(
