@@ -21,8 +21,8 @@ BEAT = "beat"
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """`beats`: when each background job (and the beat) last ran. `reckoned`: the last reckoning of
-    the plan. `hold`: why nothing is sent at all; None also before the first letter. `unnamed`: sites
-    whose letters wait because nobody has given them the name that patients read.
+    the plan. `hold`: why nothing is sent at all; None also before the first letter. `unnamed`:
+    sites whose letters wait because nobody has given them the name that patients read.
     """
 
     at: datetime
