@@ -15,6 +15,7 @@ from registry.runtime import Runtime
 from registry.settings import Settings
 from workers import guards
 from workers.delivery import WHO, Stopping, never, send_due
+from workers.looking import look_monthly
 from workers.reckoning import reckon_nightly
 from workers.returns import read_bounces
 from workers.traces import trace
@@ -75,6 +76,7 @@ JOBS: tuple[Job, ...] = (
     Job("watch_silence", 900, _repeated(lambda s, _, at: silence.watch(s, by=WHO, at=at))),
     Job("send_due", 30, _send),
     Job("reckon", 3600, reckon_nightly),
+    Job("watch_safety", 3600, look_monthly),
     Job("forget_requests", 3600, _repeated(lambda s, _, at: once.forget(s, by=WHO, at=at))),
 )
 """In the order in which one run makes the most of them: what comes due is sent at once."""

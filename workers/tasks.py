@@ -57,3 +57,9 @@ def forget_requests() -> None:
 def reckon() -> None:
     """Count whether the plan adds up."""
     hands.run("reckon")
+
+
+@shared_task(name="watch_safety")
+def watch_safety() -> None:
+    """Look at serious events once a month."""
+    hands.run("watch_safety")

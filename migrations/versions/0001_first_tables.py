@@ -199,6 +199,28 @@ def upgrade() -> None:
         sa.UniqueConstraint("fingerprint", name=op.f("uq_protocol_fingerprint")),
     )
     op.create_table(
+        "safety_look",
+        sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
+        sa.Column("plan", sa.String(length=16), nullable=False),
+        sa.Column("on", sa.Date(), nullable=False),
+        sa.Column("days", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
+        sa.Column(
+            "events", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False
+        ),
+        sa.Column(
+            "boundary", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=True
+        ),
+        sa.Column("is_first_crossing", sa.Boolean(), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_by", sa.String(length=200), nullable=True),
+        sa.Column("closed_with", sa.String(length=500), nullable=True),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_by", sa.String(length=200), nullable=False),
+        sa.CheckConstraint("days >= 0 AND events >= 0", name=op.f("ck_safety_look_counts")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_safety_look")),
+        sa.UniqueConstraint("plan", "on", name=op.f("uq_safety_look_plan_on")),
+    )
+    op.create_table(
         "site",
         sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
         sa.Column("code", sa.String(length=40), nullable=False),
@@ -1853,6 +1875,7 @@ def downgrade() -> None:
 
     op.drop_table("api_key")
     op.drop_table("site")
+    op.drop_table("safety_look")
     op.drop_table("protocol")
     op.drop_table("journal_debt")
     op.drop_table("instance")

@@ -31,6 +31,7 @@ from registry.models.follow_ups import (
     SurveyLink,
 )
 from registry.models.keeping import Conservation, HandoverTime, JournalDebt
+from registry.models.monitoring import SafetyLook
 from registry.models.outbox import MailHold, MailPreference, OutboxEmail
 from registry.models.patients import (
     Consent,
@@ -96,6 +97,7 @@ __all__ = [
     "Response",
     "ResponseStatus",
     "RoleGrant",
+    "SafetyLook",
     "SendingHold",
     "Site",
     "SiteHoliday",

@@ -9,6 +9,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from registry.protocols.categories import Category
+from registry.protocols.monitoring import Monitoring
 from registry.statistics.methods import DEFAULT, Methods
 from surveys.instruments import Instrument, instrument
 from surveys.lifecycle import ReminderRule, SendWindow
@@ -265,6 +266,7 @@ class Protocol:
     emergency: str
     statistics: Methods = DEFAULT
     weighting: tuple[str, ...] = ()
+    monitoring: Monitoring | None = None
     text: str = field(default="", metadata={"given": True})
     fingerprint: str = field(default="", metadata={"given": True})
 

@@ -44,6 +44,7 @@ NOTICES: Mapping[str, str] = {
     "death": "The death is recorded. What was planned is called off.",
     "withdrawal": "The withdrawal is recorded. What was planned is called off.",
     "corrected": "The correction is saved with its reason.",
+    "looked_into": "The alert is closed.",
     "alert_closed": "The alert is closed.",
     "call": "The call is recorded.",
     "lab": "The result is saved.",

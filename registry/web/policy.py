@@ -16,6 +16,7 @@ TRAIL = frozenset({"administrator", "auditor"})
 EXACT = RECORDS  # figures as they are; the others of FIGURES see small counts hidden
 FIGURES = EXACT | {"analyst", "auditor"}
 CLAIMS = FIGURES | ADMINISTRATION
+MONITORS = frozenset({"data_manager"})  # whom the alert of the monthly looks is for
 
 FILES = Rule(None, knows_asker=False)
 ANYONE = Rule(None)
@@ -53,6 +54,7 @@ POLICY: Policy = {
     "safety.page": _anywhere(FIGURES),
     "safety.picture": _anywhere(FIGURES),
     "safety.table": _anywhere(FIGURES),
+    "monitoring.close": _anywhere(MONITORS),
     "survival.page": _anywhere(FIGURES),
     "survival.picture": _anywhere(FIGURES),
     "survival.table": _anywhere(FIGURES),

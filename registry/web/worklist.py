@@ -19,12 +19,13 @@ from registry.models import Instance, Site
 from registry.queries import accounts, holds, identities, worklists
 from registry.queries.identities import Person
 from registry.queries.installation import look
+from registry.queries.monitoring import open_alert
 from registry.queries.post import PostStanding
 from registry.queries.surroundings import surroundings
 from registry.queries.worklists import Kind, Task
 from registry.web import start
 from registry.web.patients import vault
-from registry.web.policy import ADMINISTRATION, CARE, RECORDS
+from registry.web.policy import ADMINISTRATION, CARE, MONITORS, RECORDS
 from registry.web.worklist_choice import Choice, chosen, same_choice
 
 worklist = Blueprint("worklist", __name__)
@@ -180,6 +181,7 @@ def _about_mail() -> dict[str, object]:
             "unnamed": _unnamed(session),
             "send_hold": found.hold,
             "reckoned": found.reckoned,
+            "crossing": open_alert(session) if http.asker().may(MONITORS) else None,
         }
 
 

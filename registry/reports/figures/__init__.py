@@ -34,6 +34,13 @@ from registry.reports.figures.forest import (
 )
 from registry.reports.figures.forest_files import difference_download, share_download
 from registry.reports.figures.marks import Counted, Limits, Mark, arrow_key, bracket_key, key
+from registry.reports.figures.monitoring import (
+    Look,
+    monitoring_download,
+    monitoring_figure,
+    monitoring_key,
+    monitoring_title,
+)
 from registry.reports.figures.plan import (
     Answer,
     Plan,
@@ -57,10 +64,12 @@ from registry.reports.figures.sheet import Caption
 
 __all__ = [
     "Answer", "AtRisk", "Caption", "Counted", "Curve", "DifferenceBlock", "DifferenceRow",
-    "Limits", "Mark", "Plan", "PlannedEvent", "PlannedFollowUp", "Point", "Scores", "ShareBlock",
-    "ShareRow", "State", "Step", "Term", "Wave", "arrow_key", "bracket_key", "by_frequency",
-    "complete_words", "counted_words", "curve_download", "curve_figure", "difference_axis",
-    "difference_cell", "difference_download", "difference_words", "events_download", "key",
+    "Limits", "Look", "Mark", "Plan", "PlannedEvent", "PlannedFollowUp", "Point", "Scores",
+    "ShareBlock", "ShareRow", "State", "Step", "Term", "Wave", "arrow_key", "bracket_key",
+    "by_frequency", "complete_words", "counted_words", "curve_download", "curve_figure",
+    "difference_axis", "difference_cell", "difference_download", "difference_words",
+    "events_download", "key",
+    "monitoring_download", "monitoring_figure", "monitoring_key", "monitoring_title",
     "patients_words", "plan_figure", "plan_key", "rate_cell", "rate_of_term", "rate_words",
     "response_bar", "response_download", "response_key", "scores_download", "scores_figure",
     "share_axis", "share_cell", "share_count", "share_download", "share_of_term",

@@ -3,8 +3,12 @@
 from flask import Blueprint, Response
 from markupsafe import Markup
 
+from registry import http
+from registry.db import reading
+from registry.queries.monitoring import looks
 from registry.reports import figures
 from registry.reports.charts import safety as charts
+from registry.reports.charts.monitoring import Monitored, monitored
 from registry.reports.sentences import DEFINITIONS
 from registry.reports.values import SafetyFigures
 from registry.web.figures import frame
@@ -26,7 +30,8 @@ RELEASED = (
 def page() -> str:
     """Both sources of events."""
     found = frame.asked(both_sources=True)
-    return frame.page("safety", found, charts=charts, note=_note(found), definitions=DEFINITIONS)
+    more = {"charts": charts, "note": _note(found), "definitions": DEFINITIONS}
+    return frame.page("safety", found, **more, **_looks(found))
 
 
 @safety.get("/figures/safety.csv")
@@ -43,12 +48,32 @@ def picture(name: str) -> Response:
     patient = _drawn(
         found, found.report.safety_patient, "Events told by patients", "safety_patient"
     )
-    return frame.picture(found, name, {"events-clinic": clinic, "events-patients": patient})
+    drawn = {"events-clinic": clinic, "events-patients": patient}
+    if (monitored := _looks(found)["monitored"]) is not None:
+        drawn["monthly-looks"] = _monitored(found, monitored)
+    return frame.picture(found, name, drawn)
 
 
 def _drawn(found: Shown, source: SafetyFigures, title: str, definition: str) -> Markup:
     caption = found.caption(title, DEFINITIONS[definition], _note(found))
     return figures.events_download(charts.terms(source), caption)
+
+
+def _looks(found: Shown) -> dict[str, Monitored | None]:
+    """The monthly looks by the cut-off. They count all sites, and are not released: two months
+    tell who came in between.
+    """
+    plan = found.report.protocol.monitoring
+    if plan is None or found.choice.is_released or found.choice.site is not None:
+        return {"monitored": None}
+    with reading(http.runtime()) as session:
+        every = looks(session, plan.key)
+        return {"monitored": monitored(plan, [e for e in every if e.on <= found.report.as_of])}
+
+
+def _monitored(found: Shown, looked: Monitored) -> Markup:
+    caption = found.caption("Monthly looks at serious events", looked.rule, looked.standing)
+    return figures.monitoring_download(looked.looks, caption)
 
 
 def _note(found: Shown) -> str:

@@ -1,0 +1,34 @@
+"""The alert of the monthly looks at serious events: closed with what was done."""
+
+from typing import Any
+
+from flask import Blueprint, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from registry import http, words
+from registry.actions import monitoring as actions
+from registry.db import reading
+from registry.queries.monitoring import alert
+from registry.schemas.care import ClosedAlertSchema
+from registry.web.forms import Box, FormPage
+
+monitoring = Blueprint("monitoring", __name__)
+
+
+@monitoring.route("/figures/safety/alert", methods=["GET", "POST"])
+def close() -> ResponseReturnValue:
+    """What crossed, and a form to say what was done about it."""
+    with reading(http.runtime()) as session:
+        look = alert(session)
+    lead = f"By {words.date(look.on)} {look.events} first serious events; {look.boundary} cross."
+
+    def act(session: Session, data: dict[str, Any]) -> str:
+        actions.close(session, alert(session), data["done"], by=http.by(), at=http.at())
+        return url_for("safety.page", done="looked_into")
+
+    return FormPage(
+        title="More serious events than are tolerated", lead=lead, schema=ClosedAlertSchema(),
+        boxes=(Box("done", "What was done?", "lines", hint="Who was told, what was decided"),),
+        act=act, button="Close alert", back=("Safety", url_for("safety.page")),
+    ).respond()  # fmt: skip
