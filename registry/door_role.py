@@ -44,17 +44,17 @@ CHANGES: Mapping[str, str] = {
     "follow_up": "state, state_reason, ended_at, recall_from, link_asked_at, zone, remind_on, "
     "call_on, snoozed_on, snoozed_hour",
     "mail_preference": "hour, fewer, changed_at, changed_by",
-    "survey_link": "revoked_at",
     "response": "mode, respondent",
     "response_status": "superseded_at",
     "answer": "superseded_at",
     "outcome_value": "superseded_at",
+    "withdrawal": "superseded_at",
     "audit_head": "number, hash",
     "outbox": "state, state_reason, ended_at",
 }
 PARTLY_READS: Mapping[str, str] = {
     "outbox": "id, follow_up_id, patient_id, state",
-    "withdrawal": "id, patient_id, superseded_at",
+    "withdrawal": "id, patient_id, scope, fact_key, superseded_at",
     "reported_event": "id",
     "event_category": "id",
     "audit_event": "id",

@@ -6,7 +6,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 
 from registry import audit
 from registry.actions import plans
@@ -86,14 +86,16 @@ def withdraw(
         raise Unusable([Problem("scope", f"{scope} is none of: {', '.join(SCOPES)}")])
     if withdrawn_on > last_civil_day(at):
         raise Unusable([Problem("withdrawn_on", f"{withdrawn_on} lies in the future")])
-    before = _current(session, Withdrawal, patient_id)
+    before = _withdrawal(session, patient_id)
     if before is not None and (before.scope == scope or before.scope == "registry"):
         return Stopped()
     told = {"withdrawn_on": withdrawn_on, "scope": scope, "why": why}
+    version = {"patient_id": patient_id, **told, **stamp(by, at)}
     if before is not None:
-        supersede(session, before, reason="leaves the registry", by=by, at=at, **told)
-    else:
-        session.add(Withdrawal(patient_id=patient_id, **told, **stamp(by, at)))
+        before.superseded_at = at
+        session.flush()  # the index knows one current version
+        version |= {"fact_key": before.fact_key, "reason": "leaves the registry"}
+    session.add(Withdrawal(**version))
     stopped = _stop(session, patient_id, plans.WITHDREW, at)
     changes = {**told, "stopped": stopped}
     audit.record_of_patient(session, patient_id, "patient.withdrew", changes, by=by, at=at)
@@ -214,6 +216,16 @@ def _resume(session: Session, patient_id: int, why: str, at: datetime) -> tuple[
 def _current(session: Session, model: type[Ending], patient_id: int) -> Ending | None:
     return session.scalars(
         select(model).where(model.patient_id == patient_id, known(model))
+    ).one_or_none()
+
+
+def _withdrawal(session: Session, patient_id: int) -> Withdrawal | None:
+    """The current one as far as the patient door may read it: not in whose words, nor whose."""
+    columns = (Withdrawal.patient_id, Withdrawal.scope, Withdrawal.fact_key)
+    return session.scalars(
+        select(Withdrawal)
+        .where(Withdrawal.patient_id == patient_id, known(Withdrawal))
+        .options(load_only(*columns, Withdrawal.superseded_at, raiseload=True))
     ).one_or_none()
 
 

@@ -1,7 +1,7 @@
 """Every command of the compose file as a process, on private PostgreSQL and Redis.
 
 Two beats, two workers, one of them killed while it sends: every letter goes out, no patient gets
-one more than an uncertain attempt explains, and the door's database role sees no patient.
+one more than an uncertain attempt explains.
 """
 
 import email
@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import psycopg
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
@@ -206,21 +205,3 @@ def test_web_and_door_serve_and_the_link_in_a_letter_opens(production: Productio
     link = re.search(rf"{re.escape(door)}/s/\S+", text.get_content())
     assert link
     assert "How have you been?" in get(link[0])
-
-
-NOT_FOR_THE_DOOR = (
-    "patient", "identity", "identity_index", "data_key", "demographics", "lab_result", "medicine",
-    "adverse_event", "death", "treatment_course", "app_user", "user_session", "audit_event",
-    "covariate", "diagnosis", "consent", "api_key", "observation", "administration",
-)  # fmt: skip
-
-
-def test_the_door_role_reads_no_identity_and_no_clinical_table(production: Production) -> None:
-    a_patient(production.runtime)
-    address = production.door_url.replace("+psycopg", "")
-    for table in NOT_FOR_THE_DOOR:
-        with (
-            psycopg.connect(address) as connection,
-            pytest.raises(psycopg.errors.InsufficientPrivilege),
-        ):
-            connection.execute(f"SELECT * FROM {table}".encode())
