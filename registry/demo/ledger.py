@@ -19,11 +19,12 @@ RULES_ELSEWHERE = frozenset(
         *("lower", "upper", "level", "median", "rmst", "tau", "zero_event_upper"),
         *("tipping_point", "risk_ratio", "odds_ratio", "rate_ratio", "p_fisher", "p_boschloo"),
         *("window", "published"),
-        "ipw",
+        *("ipw", "maic"),
     }
 )
 """What follows from checked counts by formula alone, or was printed by others: names in a path.
-Weighting (`ipw`) follows from counts by pattern; its tests work it out a second way.
+Weighting and matching (`ipw`, `maic`) follow from counts by pattern; their tests work them out a
+second way.
 """
 
 KINDS = ("any", "serious", "grade3plus", "related")

@@ -41,6 +41,8 @@ def _repeated_codes(protocol: Protocol) -> Iterator[Fault]:
         "routes": (item.code for item in protocol.routes),
         "observation_items": (item.code for item in protocol.observation_items),
     }
+    variables = Counter(item.variable for item in protocol.matching)
+    yield from (("matching", f"{name} stands twice") for name, n in variables.items() if n > 1)
     for key, codes in lists.items():
         counts = Counter(codes)
         if not counts:

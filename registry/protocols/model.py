@@ -234,6 +234,18 @@ class Steroids:
 
 
 @dataclass(frozen=True)
+class Characteristic:
+    """What studies print of their patients at baseline as `variable`, and the covariate here.
+
+    `code`: which code of the covariate a printed share is the share of; None for numbers.
+    """
+
+    variable: str
+    covariate: str
+    code: str | None = None
+
+
+@dataclass(frozen=True)
 class Protocol:
     """One version of a protocol; `text` is the whole of it, readable again by `from_text`."""
 
@@ -267,6 +279,7 @@ class Protocol:
     statistics: Methods = DEFAULT
     weighting: tuple[str, ...] = ()
     monitoring: Monitoring | None = None
+    matching: tuple[Characteristic, ...] = ()
     text: str = field(default="", metadata={"given": True})
     fingerprint: str = field(default="", metadata={"given": True})
 

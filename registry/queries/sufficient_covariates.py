@@ -24,7 +24,7 @@ OWN = ("age", "sex")
 
 @dataclass(frozen=True, eq=False)
 class Patterns:
-    """The due by their covariates: one row per pattern and disposition, by outcome the counts."""
+    """The due by their covariates: rows of patterns, which may repeat, by outcome the counts."""
 
     covariates: tuple[design.Covariate, ...] = ()
     outcomes: Mapping[str, DueCounts] = field(default_factory=dict)
@@ -67,7 +67,11 @@ def baseline_columns(names: Sequence[str]) -> list[str]:
 def ordered(rows: Sequence[RowMapping], names: Sequence[str]) -> list[RowMapping]:
     """The rows in an order that is the same on every database: sums of fractions depend on it."""
     places = range(len(names))
-    return sorted(rows, key=lambda row: (row["letter"], [_rank(_value(row, i)) for i in places]))
+
+    def key(row: RowMapping) -> tuple[str, list[tuple[int, float, str]]]:
+        return row.get("letter", ""), [_rank(_value(row, i)) for i in places]
+
+    return sorted(rows, key=key)
 
 
 def _rank(value: Value) -> tuple[int, float, str]:

@@ -80,11 +80,10 @@ def _wave(
     due: tuple[int, int],
     spare: tuple[int, int],
 ) -> WaveCounts:
-    person = people(cut)
-    answers = _answers(person, cut, [timepoint])
     asked = [outcome for outcome in outcomes if timepoint.month in outcome.months]
-    fates = _fates(person, answers, cut, timepoint, asked, covariates)
-    found = session.execute(_by_disposition(fates, asked, covariates)).mappings().all()
+    each = fates(cut, timepoint, asked, covariates)
+    by = ["letter", *baseline_columns(covariates)]
+    found = session.execute(counts_by(each, by, asked)).mappings().all()
     rows = ordered(found, covariates)
     return WaveCounts(
         timepoint,
@@ -170,15 +169,12 @@ def _spare(
     return {month: (int(outside), int(more)) for month, outside, more in rows}
 
 
-def _fates(
-    person: CTE,
-    answers: CTE,
-    cut: Cut,
-    timepoint: Timepoint,
-    outcomes: Sequence[Outcome],
-    covariates: Sequence[str],
+def fates(
+    cut: Cut, timepoint: Timepoint, outcomes: Sequence[Outcome], covariates: Sequence[str]
 ) -> CTE:
     """One row per due patient: disposition, covariates and, per outcome, whether they have it."""
+    person = people(cut)
+    answers = _answers(person, cut, [timepoint])
     log = _log(person, cut, timepoint)
     counting = and_(
         answers.c.patient_id == person.c.patient_id, answers.c.inside == 1, answers.c.first == 1
@@ -231,13 +227,11 @@ def _log(person: CTE, cut: Cut, timepoint: Timepoint) -> CTE:
     )
 
 
-def _by_disposition(
-    fates: CTE, outcomes: Sequence[Outcome], covariates: Sequence[str]
-) -> Select[Any]:
-    """People by disposition and covariates with the counts of each outcome beside them."""
+def counts_by(due: CTE, by: Sequence[str], outcomes: Sequence[Outcome]) -> Select[Any]:
+    """People by columns of `fates` with the counts of each outcome beside them."""
     sums: list[ColumnElement[Any]] = []
     for index, outcome in enumerate(outcomes):
-        within, has, dead = (fates.c[f"{name}{index}"] for name in ("within", "has", "dead"))
+        within, has, dead = (due.c[f"{name}{index}"] for name in ("within", "has", "dead"))
         sums += [
             counted(within == 1).label(f"due{index}"),
             counted(and_(within == 1, has == 1)).label(f"yes{index}"),
@@ -245,10 +239,10 @@ def _by_disposition(
             counted(and_(within == 1, has.is_(None), dead == 1)).label(f"dead{index}"),
         ]
         if outcome.kind in TIMED:
-            days = case((within == 1, fates.c[f"days{index}"]), else_=0)
+            days = case((within == 1, due.c[f"days{index}"]), else_=0)
             sums.append(func.sum(days).label(f"days{index}"))
-    by = [fates.c[name] for name in ("letter", *baseline_columns(covariates))]
-    return select(*by, func.count().label("people"), *sums).group_by(*by)
+    groups = [due.c[name] for name in by]
+    return select(*groups, func.count().label("people"), *sums).group_by(*groups)
 
 
 def _dispositions(rows: Sequence[RowMapping]) -> Dispositions:

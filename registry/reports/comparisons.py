@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from registry.protocols import Protocol
-from registry.published import Figure, Library, Pair, Pairing, pair
-from registry.reports.values import OutcomeFigures, SideBySide, Wave
+from registry.published import Figure, Library, Pair, Pairing
+from registry.queries.sufficient_covariates import Patterns
+from registry.reports.matching import matched_side
+from registry.reports.values import MatchedSide, OutcomeFigures, SideBySide, Wave
 from registry.statistics.comparison import Comparison, compare
 from registry.statistics.policy import SUPPRESSED, Policy, Suppressed
 from registry.statistics.tipping import TippingPoint, released_tipping
@@ -14,19 +16,30 @@ from registry.statistics.values import Proportion
 
 
 def side_by_side(
-    waves: Mapping[int, Wave], protocol: Protocol, library: Library, policy: Policy | None = None
-) -> tuple[tuple[SideBySide, ...], Pairing]:
-    """What stands beside the registry; with it the pairing, which says why the rest does not.
+    waves: Mapping[int, Wave],
+    pairing: Pairing,
+    protocol: Protocol,
+    library: Library,
+    policy: Policy | None = None,
+    patterns: Mapping[int, Patterns] | None = None,
+) -> tuple[SideBySide, ...]:
+    """What stands beside the registry.
 
-    `policy`: the one by which the waves were released, None if they are exact.
+    `policy`: the one by which the waves were released, None if they are exact; `patterns`: by month
+    what matching starts from, None where it may not be shown.
     """
-    pairing = pair(protocol.outcomes, library)
-    beside = [
-        _beside(each, waves[each.months].outcomes[each.outcome.code], library, protocol, policy)
+    return tuple(
+        _beside(
+            each,
+            waves[each.months].outcomes[each.outcome.code],
+            library,
+            protocol,
+            policy,
+            matched_side(each, library, protocol, patterns),
+        )
         for each in pairing.beside
         if each.months in waves and each.outcome.code in waves[each.months].outcomes
-    ]
-    return tuple(beside), pairing
+    )
 
 
 def _beside(
@@ -35,6 +48,7 @@ def _beside(
     library: Library,
     protocol: Protocol,
     policy: Policy | None,
+    matched: MatchedSide | Suppressed,
 ) -> SideBySide:
     figure, study = each.figure, library.study(each.figure.study)
     return SideBySide(
@@ -45,6 +59,7 @@ def _beside(
         source=" · ".join((study.cite.line, study.sources[figure.source].line)),
         comparison=_comparison(each, ours, protocol, policy),
         rates=_rates(each.figure, ours),
+        matched=matched,
         mismatches=_mismatches(each, ours.outcome.differs),
     )
 

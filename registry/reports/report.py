@@ -16,10 +16,12 @@ from sqlalchemy.orm import Session
 from registry.errors import NotFound, Refused
 from registry.models import Site
 from registry.protocols import Protocol
-from registry.published import Apart, Library
+from registry.published import Apart, Library, Pairing, pair
 from registry.queries.sufficient import Cut, treated
-from registry.queries.sufficient_covariates import known_names
+from registry.queries.sufficient_covariates import Patterns, known_names
+from registry.queries.sufficient_matching import matching
 from registry.reports.comparisons import side_by_side
+from registry.reports.matching import needed
 from registry.reports.profiles import Figures, counts_of, exact, released
 from registry.reports.safety import categories_by_term, named_terms
 from registry.reports.sentences import HIDDEN, NO_EQUALITY, NOT_RANDOMISED, follow_up_sentence
@@ -155,7 +157,8 @@ def build(
     wanted = tuple(dict.fromkeys(protocol.weighting if covariates is None else covariates))
     policy = RELEASE if profile == "release" else None
     figures = _figures(session, cut, protocol, library, wanted, policy)
-    beside, pairing = side_by_side(figures.waves, protocol, library, policy)
+    pairing = pair(protocol.outcomes, library)
+    patterns = None if policy else _patterns(session, cut, protocol, library, pairing)
     return Report(
         as_of=as_of,
         known_at=known_at,
@@ -165,7 +168,7 @@ def build(
         library=library,
         software_version=version("outcomes-registry"),
         figures=figures,
-        comparisons=beside,
+        comparisons=side_by_side(figures.waves, pairing, protocol, library, policy, patterns),
         apart=pairing.apart,
         sentences=_sentences(figures, profile),
     )
@@ -187,6 +190,18 @@ def _figures(
         return exact(counts, protocol, terms)
     _refuse_small_site(session, cut, counts.treated)
     return released(counts, protocol, terms, named, policy)
+
+
+def _patterns(
+    session: Session, cut: Cut, protocol: Protocol, library: Library, pairing: Pairing
+) -> dict[int, Patterns]:
+    """By month, the due by what studies print of their patients at baseline."""
+    wanted = needed(pairing.beside, library, protocol)
+    outcomes = {
+        protocol.by_month[month].timepoint: [protocol.by_outcome[code] for code in codes]
+        for month, codes in wanted.items()
+    }
+    return matching(session, cut, outcomes, [each.covariate for each in protocol.matching])
 
 
 def _sentences(figures: Figures, profile: str) -> tuple[str, ...]:

@@ -12,6 +12,9 @@ from registry.protocols import Outcome
 from registry.published import Pair
 from registry.statistics.comparison import Comparison
 from registry.statistics.incidence import IncidenceStep
+from registry.statistics.maic import Matched
+from registry.statistics.maic_contrasts import Contrasts
+from registry.statistics.maic_sensitivity import Variant
 from registry.statistics.policy import SUPPRESSED, Shown, Suppressed
 from registry.statistics.survival import MeanTime, Step
 from registry.statistics.two_rates import RateComparison
@@ -201,6 +204,21 @@ class SurvivalFigures:
 
 
 @dataclass(frozen=True)
+class MatchedSide:
+    """Our patients weighted to be like a study's, its figure beside; `found` may be a refusal.
+
+    `absent`: characteristics that matter and could not be matched; `notes`: what the study says of
+    those that were; `variants`: the same with something left out.
+    """
+
+    found: Matched | Refused
+    contrasts: Contrasts | None = None
+    variants: tuple[Variant, ...] = ()
+    absent: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class SideBySide:
     """A published figure beside the registry's; `comparison` None: the counts may not be shown."""
 
@@ -211,6 +229,7 @@ class SideBySide:
     source: str
     comparison: Comparison | None
     rates: RateComparison | Suppressed
+    matched: MatchedSide | Suppressed
     mismatches: tuple[str, ...]
 
     @property

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from registry.reports.matching import maic_json
 from registry.reports.tipping import tipping_json
 from registry.reports.values import (
     At,
@@ -104,6 +105,7 @@ def comparison_json(one: SideBySide) -> Json:
         "months": one.pair.months,
         **figures,
         "rate_ratio": _rate_ratio(one.rates),
+        "maic": maic_json(one.matched),
         "mismatches": list(one.mismatches),
         "verdict": one.verdict,
     }

@@ -117,7 +117,8 @@ def test_the_json_has_the_keys_of_the_contract_and_no_others(runtime: Runtime) -
     assert set(report["survival"]["overall"]["at"]) == {"30", "91", "183", "365", "730"}
     assert set(report["comparisons"][0]) - {"reason"} == {
         "study", "arm", "outcome", "months", "registry", "published", "risk_difference",
-        "risk_ratio", "odds_ratio", "p_fisher", "p_boschloo", "rate_ratio", "mismatches", "verdict",
+        "risk_ratio", "odds_ratio", "p_fisher", "p_boschloo", "rate_ratio", "maic", "mismatches",
+        "verdict",
     }  # fmt: skip
     assert set(report["comparisons"][0]["registry"]) == {
         "x", "n", "estimate", "lower", "upper", "method", "rule",

@@ -240,6 +240,7 @@ def _drop(*path: Any) -> Spoil:
         (_set("outcomes", 1, "score", "score", "x"), "steroid_reduced: x is no score of this"),
         (_set("outcomes", 1, "score", "at_least", 1), "give at_most or at_least"),
         (_set("outcomes", 4, "event", "x"), "serious_event: x is no event category"),
+        (_set("matching", 1, "variable", "age"), "matching: age stands twice"),
         (_set("outcomes", 1, "code", "responder"), "outcomes: responder stands twice"),
         (_set("outcomes", 1, "code", "score"), "outcomes: score stands twice"),
         (_set("primary", "months", 2), "primary: must name an outcome and one of its months"),

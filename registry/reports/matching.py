@@ -1,0 +1,150 @@
+"""The registry matched to a study's patients, beside the figure that the study printed."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from registry.protocols import Protocol
+from registry.protocols.model import Characteristic
+from registry.published import Library, Pair
+from registry.published.studies import Baseline
+from registry.queries.sufficient_covariates import Patterns
+from registry.reports.values import MatchedSide
+from registry.statistics.maic import Matched, match
+from registry.statistics.maic_contrasts import contrasts
+from registry.statistics.maic_sensitivity import variants
+from registry.statistics.moments import Mean, Median, Share, Target
+from registry.statistics.policy import SUPPRESSED, Suppressed
+from registry.statistics.risk_sets import Counts
+from registry.statistics.values import Json
+from registry.statistics.weighting import DueCounts, Refused
+
+NO_BASELINE = "this study prints no baseline to match"
+NOTHING_SHARED = "nothing that this study prints of its patients is known of ours"
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What can be matched; what cannot, each with the reason; what is said of the printed rows."""
+
+    targets: tuple[Target, ...]
+    absent: tuple[str, ...]
+    notes: tuple[str, ...]
+    printed: bool
+
+
+def printed_for(pair: Pair, library: Library) -> list[Baseline]:
+    """What the study prints at baseline of the patients of the figure's arm, or of all of them."""
+    rows = library.study(pair.figure.study).baseline
+    return [row for row in rows if row.arm in (None, pair.figure.arm)]
+
+
+def needed(
+    pairs: Iterable[Pair], library: Library, protocol: Protocol
+) -> dict[int, tuple[str, ...]]:
+    """By month, the outcomes whose figures stand beside a study with something to match."""
+    variables = {each.variable for each in protocol.matching}
+    found: dict[int, dict[str, None]] = {}
+    for pair in pairs:
+        if variables & {row.variable for row in printed_for(pair, library)}:
+            found.setdefault(pair.months, {})[pair.outcome.code] = None
+    return {month: tuple(codes) for month, codes in found.items()}
+
+
+def matched_side(
+    pair: Pair,
+    library: Library,
+    protocol: Protocol,
+    patterns: Mapping[int, Patterns] | None,
+) -> MatchedSide | Suppressed:
+    """The matched share and its contrasts, or the reason why there is none; hidden without
+    `patterns`, by month: weights and effective sizes of a release would be made of small cells.
+    """
+    if patterns is None:
+        return SUPPRESSED
+    here = patterns.get(pair.months, Patterns())
+    wanted = _wanted(printed_for(pair, library), protocol.matching, here)
+    if not wanted.targets:
+        reason = NOTHING_SHARED if wanted.printed else NO_BASELINE
+        return MatchedSide(Refused(reason), absent=wanted.absent)
+    rule = protocol.by_outcome[pair.outcome.code].missing_rule.value
+    people, having = counted(rule, here.outcomes[pair.outcome.code])
+    asked = wanted.targets, here.covariates, people, having
+    found = match(*asked)
+    if isinstance(found, Refused):
+        return MatchedSide(found, absent=wanted.absent, notes=wanted.notes)
+    x, n = pair.figure.x or 0, pair.figure.n or 0
+    return MatchedSide(
+        found, contrasts(found, x, n), tuple(variants(*asked)), wanted.absent, wanted.notes
+    )
+
+
+def counted(rule: str, counts: DueCounts) -> tuple[Counts, Counts]:
+    """How many count and how many of them have the outcome in each row, by a rule of missing.RULES.
+
+    Raises KeyError for another rule.
+    """
+    silent = counts.living - counts.answered
+    by_rule = {
+        "observed_only": (counts.answered, counts.yes),
+        "nri": (counts.due, counts.yes),
+        "worst_case": (counts.due, counts.yes),
+        "best_case": (counts.due, counts.yes + silent),
+        "while_alive": (counts.living, counts.yes),
+    }
+    return by_rule[rule]
+
+
+def _wanted(
+    printed: Sequence[Baseline], matching: Sequence[Characteristic], here: Patterns
+) -> _Wanted:
+    known = {
+        each.name for each in here.covariates if any(value is not None for value in each.values)
+    }
+    targets: list[Target] = []
+    absent, notes = [], []
+    for each in matching:
+        row = next((row for row in printed if row.variable == each.variable), None)
+        target = None if row is None else _target(row, each)
+        if row is None:
+            absent.append(f"{each.variable}: not printed by the study")
+        elif each.covariate not in known:
+            absent.append(f"{each.variable}: not known of our patients")
+        elif target is None:
+            absent.append(f"{each.variable}: printed in a way that cannot be matched")
+        else:
+            targets.append(target)
+            notes += [f"{each.variable}: {row.note}"] if row.note else []
+    return _Wanted(tuple(targets), tuple(absent), tuple(notes), bool(printed))
+
+
+def _target(row: Baseline, each: Characteristic) -> Target | None:
+    """What is printed, as something to match; None if its kind does not fit the covariate."""
+    name, code = each.covariate, each.code
+    if code is not None:
+        share = _share(row)
+        return None if share is None else Share(name, code, share)
+    if row.mean is not None:
+        return Mean(name, float(row.mean), None if row.sd is None else float(row.sd))
+    return None if row.median is None else Median(name, float(row.median))
+
+
+def _share(row: Baseline) -> float | None:
+    if row.x is not None and row.n:
+        return row.x / row.n
+    return None if row.printed is None else float(row.printed) / 100
+
+
+def maic_json(side: MatchedSide | Suppressed) -> Json:
+    """The keys of the contract, null where nothing is estimated and "refused" says why; beside
+    them the difference to the published share and what could not be matched.
+    """
+    if isinstance(side, Suppressed):
+        return side.as_json()
+    found = side.found
+    if isinstance(found, Matched):
+        written = found.as_json() | {"refused": None}
+    else:
+        names = ("ess", "n", "estimate", "lower", "upper", "weights_max")
+        written = dict.fromkeys(names) | {"balance": [], "refused": found.refused}
+    difference = side.contrasts and side.contrasts.risk_difference.as_json()
+    return written | {"risk_difference": difference, "not_available": list(side.absent)}
