@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import extract, func, select
+from sqlalchemy import bindparam, extract, func, select
 from sqlalchemy.orm import Session
 
 from registry.actions import holds
@@ -16,7 +16,14 @@ MEMORY = timedelta(days=30)
 HOUR = timedelta(hours=1)
 TRUST = timedelta(hours=24)  # after a person let a flood go
 MASS = ("invitation", "reminder")
-
+# built once: they run with every look for letters, and building them costs more than running them
+_COUNT = select(func.count(OutboxEmail.id)).where(OutboxEmail.kind.in_(MASS))
+DUE = _COUNT.where(
+    OutboxEmail.state == OutboxState.QUEUED,
+    OutboxEmail.next_attempt_at <= bindparam("now"),
+    OutboxEmail.dated_at.is_(None),
+)
+GONE = _COUNT.where(OutboxEmail.dated_at > bindparam("since"))
 TOLERANCE = timedelta(minutes=10)
 BEHIND = "The clock stands before what was recorded last. Put it right, or let letters go again."
 MOVED = "The clock was moved by more than ten minutes. Put it right, or let letters go again."
@@ -39,13 +46,8 @@ def watch_flood(session: Session, *, by: str, at: datetime) -> bool:
 
 def _volume(session: Session, at: datetime) -> int:
     """Letters to patients that went within the last hour or are due."""
-    due = (OutboxEmail.state == OutboxState.QUEUED) & (OutboxEmail.next_attempt_at <= at)
-    gone = OutboxEmail.dated_at > at - HOUR
-    counts = (
-        session.scalar(select(func.count(OutboxEmail.id)).where(which, OutboxEmail.kind.in_(MASS)))
-        for which in (due & OutboxEmail.dated_at.is_(None), gone)
-    )
-    return sum(count or 0 for count in counts)
+    due, gone = session.scalar(DUE, {"now": at}), session.scalar(GONE, {"since": at - HOUR})
+    return (due or 0) + (gone or 0)
 
 
 def _busiest(session: Session, at: datetime) -> int:

@@ -15,6 +15,16 @@ from surveys.lifecycle import FollowUpState
 from surveys.timepoints import last_civil_day
 
 BATCH = 200
+# built once: they run with every look at the windows; building them costs more than running them
+UNTOLD = ~exists().where(Alert.follow_up_id == FollowUp.id, Alert.kind == SILENCE)
+UNDECLINED = ~worklists.declined()
+OVER = and_(
+    Alert.kind == SILENCE,
+    Alert.closed_at.is_(None),
+    ~exists().where(
+        FollowUp.id == Alert.follow_up_id, FollowUp.state == FollowUpState.OPEN, UNDECLINED
+    ),
+)
 SETTLED = "settled by itself: the questionnaire waits no longer"
 
 
@@ -42,8 +52,8 @@ def _silent(session: Session, at: datetime, limit: int) -> list[FollowUp]:
         and_(
             FollowUp.state == FollowUpState.OPEN,
             FollowUp.closes_on <= last_civil_day(at) + longest,
-            ~exists().where(Alert.follow_up_id == FollowUp.id, Alert.kind == SILENCE),
-            ~worklists.declined(),
+            UNTOLD,
+            UNDECLINED,
         ),
         at,
         lambda today: _closes_soon(days, today),
@@ -87,15 +97,10 @@ def _alert(one: FollowUp, by: str, at: datetime) -> Alert:
 
 
 def _settle(session: Session, by: str, at: datetime, limit: int) -> Sequence[Alert]:
-    waits = exists().where(
-        FollowUp.id == Alert.follow_up_id,
-        FollowUp.state == FollowUpState.OPEN,
-        ~worklists.declined(),
-    )
     return take(
         session,
         Alert,
-        and_(Alert.kind == SILENCE, Alert.closed_at.is_(None), ~waits),
+        OVER,
         order_by=Alert.id,
         limit=limit,
         closed_at=at,

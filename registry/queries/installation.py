@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from registry.journal import Journal, JournalFault, JournalMissing, Line
@@ -20,6 +20,9 @@ PUT_BACK = (
     "On a copy of the database leave it so. Otherwise put the side journal back where "
     "REGISTRY_JOURNAL says; `registry reconcile --help` tells what to do when it is lost."
 )
+# built once: they run with every batch of letters, and building them costs more than running them
+DEBTS = select(func.count(JournalDebt.id))
+MESSAGE_ID = select(OutboxEmail.message_id).where(OutboxEmail.id == bindparam("letter"))
 UNDER_WAY = timedelta(minutes=1)  # a fact so young may be about to be committed
 
 
@@ -95,7 +98,7 @@ def _another(instance: Instance, seen: Seen) -> SendHold | None:
 
 
 def _unequal(session: Session, seen: Seen) -> SendHold | None:
-    if session.scalar(select(func.count(JournalDebt.id))):
+    if session.scalar(DEBTS):
         why = "something that stops letters could not be written to the side journal yet."
         return SendHold("debts", why, "It is tried again every half minute.")
     letters = [line for line in seen.newest if line.kind == "handed_over"]
@@ -122,9 +125,7 @@ def is_known(session: Session, line: Line) -> bool:
     """Whether the database knows what a line of a letter tells: its marker comes before the line,
     so it does, unless it has lost a commit.
     """
-    found: str | None = session.scalar(
-        select(OutboxEmail.message_id).where(OutboxEmail.id == line.told["letter"])
-    )
+    found: str | None = session.scalar(MESSAGE_ID, {"letter": line.told["letter"]})
     told: str = line.told["message_id"]
     return found == told
 
