@@ -1,4 +1,4 @@
-"""`make simulate SEEDS=10000`, `make simulate ARGS="--replay 17"`."""
+"""`make simulate SEEDS=10000`, also with ARGS="--first 5000 --cores 1"; ARGS="--replay 17"."""
 
 import argparse
 import logging
@@ -68,8 +68,9 @@ def main() -> int:
             broken += 1
             if broken <= MOST_SHOWN:
                 print(f"seed {one.seed}: {'; '.join(one.broken)}", flush=True)
-        if done % 1000 == 0:
-            print(f"{done} seeds, {broken} broken", flush=True)
+        if done % 250 == 0:
+            speed = done / (monotonic() - began)
+            print(f"{done} seeds, {broken} broken, {speed:.1f} a second", flush=True)
     speed = done / (monotonic() - began)
     print(
         f"{done} seeds on {given.cores} cores, {speed:.1f} seeds a second "

@@ -126,7 +126,7 @@ CLAIM_AND_MARK = (
         (
             f"{HANDOVERS}:_mark",
             "OutboxState.HANDOVER, at + LEASE",
-            "OutboxState.HANDOVER, at + timedelta(minutes=2)",
+            "OutboxState.HANDOVER, at + LEASE / 8",
         ),
     ),
     bug(
@@ -144,7 +144,7 @@ CLAIM_AND_MARK = (
         (
             f"{HANDOVERS}:_mark",
             "OutboxState.HANDOVER, at + LEASE",
-            "OutboxState.HANDOVER, at + timedelta(seconds=1)",
+            "OutboxState.HANDOVER, at + LEASE / 900",
         ),
     ),
     bug(

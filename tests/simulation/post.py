@@ -72,7 +72,7 @@ class WorkerMailer:
         for tell in office.on_open:
             tell(recipient)
         hub.step("RCPT")
-        hub.sleep(hub.dice.choice([0.0, 1.0]))  # a second is long: somebody may have left in it
+        hub.sleep(hub.dice.choice([0.0, 1.0, 1.0]))  # in a second somebody may have left
         if office.is_lucky(office.dawdles):
             hub.sleep(hub.dice.uniform(*DAWDLING))
         if recipient in office.no_such_mailbox:

@@ -31,7 +31,10 @@ BEATS = ("beat 1", "beat 2")
 DEATHS = 6
 CROWD = 12  # patients of one day: a batch in which each waits for those before it
 MINUTE, LONGEST_PAUSE = 60.0, 8 * 3600.0
-DEEDS = ("answer", "answer", "unsubscribe", "leave", "withdraw", "die", "correct", "move", "ask")
+DEEDS = (
+    *("answer", "answer", "unsubscribe", "unsubscribe", "leave"),
+    *("withdraw", "die", "correct", "move", "ask"),
+)
 
 
 @dataclass(frozen=True)
@@ -168,9 +171,9 @@ class Simulation:
         at = 0.0 if self._is_crowd else dice.choice([0.0, 0.0, dice.uniform(0, storm / 2)])
         self._somebody(one, "enrol", at)
         self._somebody(one, "enrol", storm)  # whose form was lost fills it in again
-        for _ in range(dice.choice([0, 0, 0, 1] if self._is_crowd else [0, 1, 1, 2, 2])):
+        for _ in range(dice.choice([0, 0, 0, 1] if self._is_crowd else [0, 1, 1, 2, 2, 2])):
             deed = dice.choice(DEEDS)
-            if dice.random() < 0.35:
+            if dice.random() < 0.3:
                 self._somebody(one, deed, dice.uniform(at, storm * 1.3))
             else:
                 office = self.office
