@@ -21,7 +21,7 @@ from registry.app import create_app
 from registry.clock import FixedClock
 from registry.db import reading, transaction
 from registry.errors import DomainError
-from registry.models import Death, Patient, Withdrawal
+from registry.models import Death, MailHold, Patient, Withdrawal
 from registry.runtime import Runtime
 
 COUNTERS = {"handover_time"}  # how often something took how long: no facts of anybody
@@ -105,3 +105,13 @@ def copies_are_explained(stage: Stage) -> None:
     assert len(taken) == len(by_id)
     for message_id, number in by_id.items():
         assert number <= 1 + min(1, known[message_id].uncertain_count)
+
+
+def journal_tells_all(stage: Stage) -> None:
+    """Each letter that left, and each fact that stops letters."""
+    lines = [(line.kind, line.told) for line in stage.runtime.journal.lines()]
+    told = {one["message_id"] for kind, one in lines if kind == "handed_over"}
+    assert {str(one.message["Message-ID"]) for one in stage.mailer.sent} <= told
+    for kind, model in (("withdrawn", Withdrawal), ("died", Death), ("held", MailHold)):
+        of = {one["patient"] for its, one in lines if its == kind}
+        assert set(stage.all(select(model.patient_id))) <= of

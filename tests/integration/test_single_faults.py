@@ -13,13 +13,19 @@ from itertools import product
 import pytest
 from faults import FaultyStore, file_fault
 from functional.importing import counts
-from interrupted import again, assert_whole, change, copies_are_explained, rest, undisturbed
+from interrupted import (
+    again,
+    assert_whole,
+    change,
+    copies_are_explained,
+    journal_tells_all,
+    rest,
+    undisturbed,
+)
 from post import Crash, crash_at_commit, letters
-from sqlalchemy import select
 from workflows import WORKFLOWS, Stage, Workflow
 
 from registry.mail import Deferred, Lost, Unreachable
-from registry.models import Death, MailHold, Withdrawal
 
 MOST = 30  # commits that any of the workflows may need
 BY_NAME = {one.name: one for one in WORKFLOWS}
@@ -175,16 +181,6 @@ def test_whatever_the_side_journals_disk_does_once(small_stage: Stage, workflow:
         copies_are_explained(stage)
         journal_tells_all(stage)
         rest(stage)
-
-
-def journal_tells_all(stage: Stage) -> None:
-    """Each letter that left, and each fact that stops letters."""
-    lines = [(line.kind, line.told) for line in stage.runtime.journal.lines()]
-    told = {one["message_id"] for kind, one in lines if kind == "handed_over"}
-    assert {str(one.message["Message-ID"]) for one in stage.mailer.sent} <= told
-    for kind, model in (("withdrawn", Withdrawal), ("died", Death), ("held", MailHold)):
-        of = {one["patient"] for its, one in lines if its == kind}
-        assert set(stage.all(select(model.patient_id))) <= of
 
 
 FILES = [
