@@ -6,7 +6,7 @@ ARGS ?=
 SEEDS ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test simulate mutants check audit bench lock
+.PHONY: help demo serve test simulate mutants chaos check audit bench lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ simulate: .venv/dev ## seeds of the simulation (SEEDS=10000; ARGS="--replay 17")
 
 mutants: .venv/dev ## every planted bug against the simulation; the table of docs/developer.md (ARGS=--write)
 	PYTHONPATH=.:tests $(BIN)/python -m simulation.mutants $(ARGS)
+
+chaos: .venv/dev ## kill -9 of every process for ten minutes over 20,000 invitations, and a judge (ARGS="--minutes 1")
+	PYTHONPATH=.:tests $(BIN)/python -m chaos $(ARGS)
 
 bench: .venv/dev ## the benchmarks, each as a ratio to this machine's limit in the same run
 	$(BIN)/python -m benchmarks $(ARGS)
