@@ -17,11 +17,13 @@ from registry.reports.download_columns import (
     COMPARED,
     COMPARED_RATES,
     EVERYWHERE,
+    MATCHED,
     Column,
 )
 from registry.reports.report import Report
-from registry.reports.values import LabelFigures, SafetyFigures, SideBySide
+from registry.reports.values import LabelFigures, MatchedSide, SafetyFigures, SideBySide
 from registry.statistics.comparison import Comparison
+from registry.statistics.maic import Matched
 from registry.statistics.policy import Suppressed
 from registry.statistics.proportions import clopper_pearson
 from registry.statistics.tipping import TippingPoint
@@ -263,6 +265,7 @@ def _sides(each: SideBySide) -> Row:
         **_estimate(hidden if found is None else found.risk_difference, estimate="difference"),
         **_ratios(hidden if found is None else found),
         **_rates(each.rates),
+        **_matched(each.matched),
     }
     if found is not None:
         row |= _estimate(found.published, prefix="published_", estimate="published_estimate")
@@ -308,6 +311,25 @@ def _rates(found: RateComparison | Suppressed) -> Row:
         **_estimate(found.difference, prefix="rate_difference_", estimate="rate_difference"),
         "rate_p": _cell(found.p),
         "rate_reason": found.ratio.reason,
+    }
+
+
+def _matched(side: MatchedSide | Suppressed) -> Row:
+    """The matched share and its difference, or why there is none."""
+    if isinstance(side, Suppressed):
+        return dict.fromkeys(MATCHED, SUPPRESSED)
+    found, absent = side.found, "; ".join(side.absent)
+    if not isinstance(found, Matched) or side.contrasts is None:
+        refused = "" if isinstance(found, Matched) else found.refused
+        return dict.fromkeys(MATCHED) | {"maic_refused": refused, "maic_not_available": absent}
+    names = ("estimate", "lower", "upper", "method", "n", "left_out", "ess", "weights_max")
+    difference = side.contrasts.risk_difference
+    return {
+        **{f"maic_{name}": getattr(found, name) for name in names},
+        **_estimate(difference, prefix="maic_difference_", estimate="maic_difference"),
+        "maic_matched": "; ".join(each.name for each in found.balance),
+        "maic_not_available": absent,
+        "maic_refused": None,
     }
 
 

@@ -69,8 +69,25 @@ _COMPARED_RATES = (
     Column("rate_p", "number", "Exact test of equal rates, two-sided."),
     Column("rate_reason", "text", "Why rates cannot be compared."),
 )  # fmt: skip
+_MATCHED = (
+    Column("maic_estimate", "number", "Share, weighted to the study's baseline.", "share"),
+    Column("maic_lower", "number", "Lower 95 % limit.", "share"),
+    Column("maic_upper", "number", "Upper 95 % limit.", "share"),
+    Column("maic_method", "text", "How its error was computed."),
+    Column("maic_n", "whole", "Patients known by all that was matched.", "patients"),
+    Column("maic_left_out", "whole", "Patients not known by all of it.", "patients"),
+    Column("maic_ess", "number", "Effective sample size.", "patients"),
+    Column("maic_weights_max", "number", "Largest weight, 1 being the average."),
+    Column("maic_difference", "number", "maic_estimate minus published.", "share"),
+    Column("maic_difference_lower", "number", "Lower 95 % limit.", "share"),
+    Column("maic_difference_upper", "number", "Upper 95 % limit.", "share"),
+    Column("maic_matched", "text", "What was matched, one after another."),
+    Column("maic_not_available", "text", "What matters and could not be matched."),
+    Column("maic_refused", "text", "Why nothing was matched."),
+)
 COMPARED = tuple(column.name for column in _RATIOS)
 COMPARED_RATES = tuple(column.name for column in _COMPARED_RATES)
+MATCHED = tuple(column.name for column in _MATCHED)
 
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "response_rates": (
@@ -160,6 +177,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         _METHOD,
         *_RATIOS,
         *_COMPARED_RATES,
+        *_MATCHED,
         _REASON,
         Column("verdict", "text", "What the two together say."),
         Column("mismatches", "text", "What differs between the two, one after another."),

@@ -12,7 +12,7 @@ from registry.reports.sentences import MISSING_RULES
 from registry.reports.values import Figure, OutcomeFigures, Wave
 from registry.statistics.policy import Suppressed
 from registry.statistics.values import Proportion
-from registry.statistics.weighting import Refused, Weighted
+from registry.statistics.weighting import Balance, Refused, Weighted
 
 RULE_WORDS = {
     "observed_only": "those whose outcome is known",
@@ -26,7 +26,9 @@ TOLD = (OutcomeKind.ANSWER, OutcomeKind.SCORE, OutcomeKind.LAB)
 
 @dataclass(frozen=True)
 class OutcomeView:
-    """One outcome: its forest of months, its table of rules, its sentences by month."""
+    """One outcome: its forest of months, its table of rules, the balance of the weights, its
+    sentences by month.
+    """
 
     code: str
     label: str
@@ -35,6 +37,7 @@ class OutcomeView:
     is_told: bool
     block: ShareBlock
     table: Rows
+    balance: Rows
     lead: str
     sentences: tuple[tuple[int, str], ...]
 
@@ -60,6 +63,7 @@ def _view(outcome: Outcome, waves: Mapping[int, Wave], wanted: int) -> OutcomeVi
         is_told=outcome.kind in TOLD,
         block=ShareBlock(outcome.label, RULE_WORDS["observed_only"], rows),
         table=_table(outcome, months),
+        balance=_balance(outcome, found),
         lead=f"Month {leads}. {told[leads]}" if leads is not None else "Nobody is due yet.",
         sentences=tuple(told.items()),
     )
@@ -125,6 +129,28 @@ def _cells(month: int, wave: Wave, outcome: Outcome) -> tuple[str, ...]:
         shown.full(rule["while_alive"]),
         shown.whole(found.silent),
     )
+
+
+def _balance(outcome: Outcome, months: Mapping[int, OutcomeFigures]) -> Rows:
+    """A row per month and column of the weights: in all the living, and in those of whom the
+    outcome is known before and after weighting.
+    """
+    heads = ("Living", "Known", "Known, weighted", "Difference", "After weighting")
+    return Rows(
+        f"{outcome.label}: who is known, before and after weighting",
+        ("Wave", "At baseline", *((head, "num") for head in heads)),
+        tuple(
+            (f"Month {month}", row.name, *_means(row))
+            for month, found in months.items()
+            if isinstance(found.ipw, Weighted)
+            for row in found.ipw.balance
+        ),
+    )
+
+
+def _means(row: Balance) -> tuple[str, ...]:
+    means = (row.living, row.answering, row.weighted)
+    return tuple(words.number(v, 2) for v in (*means, row.difference, row.difference_weighted))
 
 
 def _weighted(found: Weighted | Refused | Suppressed) -> str:

@@ -6,7 +6,7 @@ from itertools import groupby
 from string import ascii_lowercase
 
 from registry.published import Library, Role, Study
-from registry.reports.charts import shown
+from registry.reports.charts import matched_row, shown
 from registry.reports.charts.outcomes import RULE_WORDS, bounds
 from registry.reports.figures import (
     Counted,
@@ -168,7 +168,14 @@ def _contrast(rows: list[SideBySide], study: Study, named: Mapping[str, str]) ->
     return DifferenceBlock(
         f"{where(rows[0])}, against {study.label}",
         f"{_sentence(study.design)}",
-        tuple(_difference(row, study, "" if verdict else row.verdict) for row in rows),
+        tuple(
+            drawn
+            for row in rows
+            for drawn in (
+                _difference(row, study, "" if verdict else row.verdict),
+                *matched_row.difference(row, study),
+            )
+        ),
         verdict[:1].upper() + verdict[1:],
         tuple(differs),
     )

@@ -25,7 +25,7 @@ def ratios(beside: Sequence[SideBySide], library: Library) -> Rows:
     return Rows(
         "Ratios and tests",
         (*heads, *((test, "num") for test in tests)),
-        tuple((_name(each, library), *_cells(each.comparison)) for each in beside),
+        tuple((name_of(each, library), *_cells(each.comparison)) for each in beside),
     )
 
 
@@ -36,7 +36,7 @@ def rates(beside: Sequence[SideBySide], library: Library) -> Rows:
         "Rates",
         ("Registry against", "Rate ratio", "Difference per 100 person-years", ("p", "num")),
         tuple(
-            (_name(each, library), *_rate_cells(rate))
+            (name_of(each, library), *_rate_cells(rate))
             for each, rate in found
             if isinstance(rate, RateComparison) and rate.ratio.lower is not None
         ),
@@ -50,7 +50,7 @@ def tipping(beside: Sequence[SideBySide], library: Library) -> Rows:
         "How many of the silent would change it",
         ("Registry against", "What it says, and what would change it"),
         tuple(
-            (_name(each, library), tipping_sentence(tip))
+            (name_of(each, library), tipping_sentence(tip))
             for each, tip in found
             if isinstance(tip, TippingPoint)
         ),
@@ -67,7 +67,8 @@ def note(methods: Methods) -> str:
     )
 
 
-def _name(each: SideBySide, library: Library) -> str:
+def name_of(each: SideBySide, library: Library) -> str:
+    """Outcome, month and paper, with its arm if it has several."""
     return f"{where(each)}: {label_of(each, library.study(each.study))}"
 
 

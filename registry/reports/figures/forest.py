@@ -123,9 +123,11 @@ def share_count(row: ShareRow) -> str:
 
 
 def counted_words(counted: Counted) -> str:
-    """ "38 of 126", or that it is hidden."""
+    """ "38 of 126", what stands instead, or that it is hidden."""
     if counted.hidden:
         return words.HIDDEN
+    if counted.instead:
+        return counted.instead
     return f"{words.whole(counted.x)} of {words.whole(counted.n)}"
 
 

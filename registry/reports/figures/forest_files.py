@@ -70,6 +70,7 @@ def difference_download(blocks: Sequence[DifferenceBlock], caption: Caption) -> 
     """The whole forest of differences as a file of its own."""
     key = [
         (marks.key(Mark.REGISTRY), "registry minus published, 95 % interval"),
+        (marks.key(Mark.MATCHED), "registry matched to the study's patients, minus published"),
         (marks.bracket_key(), "if none or all of the silent had it"),
     ]
     title = "Registry minus published, points"

@@ -39,16 +39,20 @@ class Limits:
 
 @dataclass(frozen=True)
 class Counted:
-    """`x` of `n` patients and the share's limits as fractions; None for `x` may not be shown."""
+    """`x` of `n` patients and the share's limits as fractions; None for `x` may not be shown.
+
+    `instead`: words in place of a count, of a share that is not made of one.
+    """
 
     x: int | None
     n: int | None
     limits: Limits | None = None
+    instead: str = ""
 
     @property
     def hidden(self) -> bool:
         """Whether the small-cell rule hides this figure, mark and all."""
-        return self.x is None or self.n is None
+        return not self.instead and (self.x is None or self.n is None)
 
 
 def shape(mark: Mark, x: object, y: float = MIDDLE) -> Markup:

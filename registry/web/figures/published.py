@@ -5,6 +5,7 @@ from markupsafe import Markup
 
 from registry.reports import figures
 from registry.reports.charts import apart as lists
+from registry.reports.charts import matching
 from registry.reports.charts import published as charts
 from registry.reports.charts import ratios as tables
 from registry.reports.charts.shown import METHODS
@@ -60,6 +61,20 @@ def _charts(found: Shown) -> dict[str, object]:
         "ratio_note": tables.note(report.protocol.statistics),
         "rates": tables.rates(beside, library),
         "tipping": tables.tipping(beside, library),
+        "matched": _matched(found),
+    }
+
+
+def _matched(found: Shown) -> dict[str, object]:
+    beside, library = found.report.comparisons, found.report.library
+    return {
+        "hidden": matching.HIDDEN if matching.is_hidden(beside) else "",
+        "means": matching.MEANS,
+        "results": matching.results(beside, library),
+        "tables": [
+            table(beside, library)
+            for table in (matching.balance, matching.weights, matching.without)
+        ],
     }
 
 
