@@ -1,22 +1,25 @@
 """Whether the plan adds up: every follow-up that was planned is there, and in one state.
 
-Counted by the database, set by set: the time grows with the tables, never with patients times
-tables. What should be there is known from elsewhere: a patient's time-points from their protocol,
-letters and patients from the audit trail, which takes no deletion.
+Counted by the database, each table read once and nothing sorted: the time grows with the tables,
+never with patients times tables. What should be there is known from elsewhere: a patient's
+time-points from their protocol, letters and patients from the audit trail, which takes no deletion.
+Two sets of numbers are held to be the same if their count, their sum and the sum of their remains
+are; only where they are not is it looked for who it is.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Select,
     String,
     Subquery,
     and_,
+    case,
     cast,
     exists,
     func,
@@ -47,7 +50,10 @@ PAUSE_OF_A_DEMONSTRATION = timedelta(days=90)
 MOST = 100  # faults that are named
 WAITS = (FollowUpState.PLANNED, FollowUpState.OPEN)
 ANSWERED = (FollowUpState.ANSWERED, FollowUpState.ANSWERED_LATE)
-CALLED_OFF = (FollowUpState.MISSED, FollowUpState.CANCELLED)
+LETTERS = ("letter.queued", "letter.dropped")
+ENROLLED = "patient.enrolled"
+PLACES = 256  # more than there are months between any time-points
+PRIME = 1_000_003
 
 
 Plan: TypeAlias = tuple[int, list[int], int]
@@ -91,54 +97,110 @@ def is_due(session: Session, at: datetime) -> bool:
 
 
 def reckon(session: Session) -> Reckoning:
-    """Count everything anew: one pass over the follow-ups, and a closer look where it disagrees."""
-    counts = _counts(session)
+    """Count everything anew: one pass over each table, and a closer look where it disagrees."""
     plans = list(_plans(session))
     patients = sum(count for _, _, count in plans)
     planned = sum(count * len(months) for _, months, count in plans)
+    all_months = sorted({month for _, months, _ in plans for month in months})
+    counted = _row(session, _pass(all_months))
     faults, found = 0, list[tuple[str, str]]()
     for number, named in (
-        *_of_plans(session, plans, counts),
-        *_of_ends(session, counts),
-        *_all_checks(session),
+        *_of_plans(session, plans, counted),
+        *_of_states(session, counted),
+        *_of_trail(session),
     ):
         faults, found = faults + number, [*found, *named]
-    states: Counter[str] = Counter()
-    for (state, _, _), count in counts.items():
-        states[state] += count
+    states = {state.value: counted[state] for state in FollowUpState if counted[state]}
     return Reckoning(patients, planned, states, faults, found[:MOST])
 
 
-def _counts(session: Session) -> Mapping[tuple[str, int, bool], int]:
-    """Follow-ups by state, month, and whether they have ended."""
-    ended = FollowUp.ended_at.is_not(None)
-    rows = session.execute(
-        select(FollowUp.state, FollowUp.month, ended, func.count())
-        .where(FollowUp.month > 0)
-        .group_by(FollowUp.state, FollowUp.month, ended)
-    )
-    return {(state, month, bool(is_over)): count for state, month, is_over, count in rows}
+def _pass(months: Sequence[int]) -> Select[Any]:
+    """All that is counted of the follow-ups, in one reading of them: by state, by month, those
+    whose end does not fit their state, and the set of those that are answered.
+    """
+    answered = case((FollowUp.state.in_(ANSWERED), _place(FollowUp)))
+    columns: list[ColumnElement[Any]] = [
+        *(_how_many(FollowUp.state == state).label(state) for state in FollowUpState),
+        *(_how_many(FollowUp.month == month).label(f"month {month}") for month in months),
+        _how_many(_unended()).label("unended"),
+        *_set_of(answered, "given"),
+    ]
+    return select(*columns).where(FollowUp.month > 0)
+
+
+def _how_many(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.count(case((condition, 1)))
+
+
+def _place(of: type[FollowUp] | type[ResponseStatus]) -> ColumnElement[int]:
+    """A number for a patient's time-point."""
+    return of.patient_id * PLACES + of.month
+
+
+def _set_of(number: Any, name: str) -> list[ColumnElement[Any]]:
+    """What tells a set of numbers from another: how many, their sum, the sum of the remains of
+    their squares. No row counts where there is no number.
+    """
+    sums = (func.sum(number), func.sum(number * number % PRIME))
+    found = [func.count(number), *(func.coalesce(one, 0) for one in sums)]
+    return [one.label(f"{name} {place}") for place, one in enumerate(found)]
+
+
+def _set(counted: Mapping[str, Any], name: str) -> list[int]:
+    return [int(counted[f"{name} {place}"]) for place in range(3)]
+
+
+def _row(session: Session, rows: Select[Any]) -> Mapping[str, Any]:
+    return dict(session.execute(rows).one()._mapping)
 
 
 def _of_plans(
-    session: Session, plans: Sequence[Plan], counts: Mapping[tuple[str, int, bool], int]
+    session: Session, plans: Sequence[Plan], counted: Mapping[str, int]
 ) -> Iterator[Faults]:
     """Patients who lack a follow-up. Nobody has one month twice (a unique index), so with one plan
     as many rows of a month as patients means that everybody has it.
     """
-    here: Counter[int] = Counter()
-    for (_, month, _), count in counts.items():
-        here[month] += count
-    if len(plans) == 1 and all(here[month] == plans[0][2] for month in plans[0][1]):
+    if len(plans) == 1 and all(counted[f"month {one}"] == plans[0][2] for one in plans[0][1]):
         return
     for protocol_id, months, _ in plans:
         yield _of_plan(session, protocol_id, months)
 
 
-def _of_ends(session: Session, counts: Mapping[tuple[str, int, bool], int]) -> Iterator[Faults]:
-    if any((state in WAITS) is is_over for state, _, is_over in counts):
+def _of_states(session: Session, counted: Mapping[str, Any]) -> Iterator[Faults]:
+    if counted["unended"]:
         words = "has a follow-up that is over without an end, or waits with one"
         yield _named(session, _in_state(_unended()), words)
+    given = select(*_set_of(_place(ResponseStatus), "given"))
+    kept = _row(session, given.where(*_is_sent(), ResponseStatus.month > 0))
+    if _set(counted, "given") != _set(kept, "given"):
+        words = "has a follow-up marked as answered without answers"
+        yield _named(session, _in_state(_unanswered()), words)
+        words = "has answers that were sent, and a follow-up that waits"
+        yield _named(session, _answered_unseen(), words)
+    words = "has an open follow-up for which no letter was ever written"
+    yield _named(session, _in_state(_silent()), words)
+
+
+def _of_trail(session: Session) -> Iterator[Faults]:
+    told = _row(session, _told())
+    letters = _row(session, select(*_set_of(OutboxEmail.patient_id, "letters")))
+    if _set(letters, "letters") != _set(told, "letters"):
+        words = "has another number of letters than the trail tells of"
+        yield _named(session, _letters(), words)
+    people = _row(session, select(*_set_of(Patient.id, "people")))
+    if _set(people, "people") != _set(told, "people"):
+        words = "is in the trail and not among the patients, or the other way round"
+        yield _named(session, _people(), words)
+
+
+def _told() -> Select[Any]:
+    """Of whom the trail tells that they were enrolled, and whom a letter was written to."""
+    patient = cast(func.substr(AuditEvent.subject, len("patient:") + 1), BigInteger)
+    is_letter = AuditEvent.action.in_(LETTERS)
+    return select(
+        *_set_of(case((is_letter, patient)), "letters"),
+        *_set_of(case((AuditEvent.action == ENROLLED, patient)), "people"),
+    ).where(AuditEvent.action.in_((ENROLLED, *LETTERS)), AuditEvent.subject.like("patient:%"))
 
 
 def _plans(session: Session) -> Iterator[Plan]:
@@ -166,17 +228,6 @@ def _of_plan(session: Session, protocol_id: int, months: Sequence[int]) -> Fault
     )
 
 
-def _all_checks(session: Session) -> Iterator[Faults]:
-    for rows, words in (
-        (_in_state(_unanswered()), "has a follow-up marked as answered without answers"),
-        (_answered_unseen(), "has answers that were sent, and a follow-up that waits"),
-        (_in_state(_silent()), "has an open follow-up for which no letter was ever written"),
-        (_letters(), "has another number of letters than the trail tells of"),
-        (_people(), "is in the trail and not among the patients, or the other way round"),
-    ):
-        yield _named(session, rows, words)
-
-
 def _named(session: Session, rows: Any, words: str) -> Faults:
     """How many rows, and the first of them in words (a second column is filled in)."""
     found = session.execute(rows.limit(MOST + 1)).all()
@@ -198,17 +249,18 @@ def _unended() -> ColumnElement[bool]:
     return FollowUp.state.in_(WAITS) == FollowUp.ended_at.is_not(None)
 
 
-def _submitted() -> ColumnElement[bool]:
-    return (
-        exists()
-        .where(Response.follow_up_id == FollowUp.id)
-        .where(ResponseStatus.response_id == Response.id, known(ResponseStatus))
-        .where(ResponseStatus.submitted_at.is_not(None))
-    )
+def _is_sent() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return known(ResponseStatus), ResponseStatus.submitted_at.is_not(None)
 
 
 def _unanswered() -> ColumnElement[bool]:
-    return and_(FollowUp.state.in_(ANSWERED), ~_submitted())
+    """Also an imported answer settles its time-point, and has no link to the follow-up."""
+    sent = exists().where(
+        ResponseStatus.patient_id == FollowUp.patient_id,
+        ResponseStatus.month == FollowUp.month,
+        *_is_sent(),
+    )
+    return and_(FollowUp.state.in_(ANSWERED), ~sent)
 
 
 def _answered_unseen() -> Select[Any]:
@@ -218,8 +270,7 @@ def _answered_unseen() -> Select[Any]:
         .join(Response, Response.patient_id == Patient.id)
         .join(FollowUp, FollowUp.id == Response.follow_up_id)
         .join(ResponseStatus, ResponseStatus.response_id == Response.id)
-        .where(known(ResponseStatus), ResponseStatus.submitted_at.is_not(None))
-        .where(FollowUp.month > 0, FollowUp.state.in_(WAITS))
+        .where(*_is_sent(), FollowUp.month > 0, FollowUp.state.in_(WAITS))
     )
 
 
@@ -236,7 +287,7 @@ def _silent() -> ColumnElement[bool]:
 
 def _letters() -> Select[Any]:
     """Patients whose letters are more or fewer than were written down in the trail."""
-    written = AuditEvent.action.in_(("letter.queued", "letter.dropped"))
+    written = AuditEvent.action.in_(LETTERS)
     told = select(AuditEvent.subject.label("subject"), literal(1).label("n")).where(
         written, AuditEvent.subject.like("patient:%")
     )
@@ -248,7 +299,7 @@ def _letters() -> Select[Any]:
 
 def _people() -> Select[Any]:
     enrolled = select(AuditEvent.subject.label("subject"), literal(1).label("n")).where(
-        AuditEvent.action == "patient.enrolled"
+        AuditEvent.action == ENROLLED
     )
     kept = select(_subject(Patient.id).label("subject"), literal(-1))
     return _unequal(union_all(enrolled, kept).subquery())

@@ -89,6 +89,11 @@ def test_what_is_changed_by_hand_is_reported(lived: Runtime, statement: str, wor
     assert words in " ".join(what for _, what in found.found)
 
 
+def test_an_answer_that_came_by_import_settles_its_time_point(lived: Runtime) -> None:
+    by_hand(lived, "UPDATE response SET follow_up_id = NULL, import_key = 'file row ' || id")
+    assert reckoned(lived).found == []
+
+
 def test_a_follow_up_that_was_begun_and_forgotten_is_reported(
     registry: Runtime, clock: FixedClock
 ) -> None:
