@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from registry.claims import Claim, Kind
 from registry.protocols import Outcome
-from registry.published import Apart
+from registry.published import Apart, Why
 from registry.queries.claims import ever
 from registry.queries.sufficient import Cut
 from registry.queries.sufficient_outcomes import TIMED, horizon
@@ -85,11 +85,15 @@ def _checked(session: Session, report: Report, claim: Claim) -> Checked:
 def _published(
     report: Report, outcome: Outcome | None, month: int | None
 ) -> tuple[tuple[SideBySide, ...], tuple[Apart, ...]]:
-    """What papers print of the outcome, at the month and otherwise; all months without one."""
+    """What papers print of the outcome, at the month and at others; all months without one."""
     if outcome is None:
         return (), ()
     beside = (each for each in report.comparisons if each.outcome.code == outcome.code)
-    apart = (each for each in report.apart if each.outcome and each.outcome.code == outcome.code)
+    apart = (
+        each
+        for each in report.apart
+        if each.outcome and each.outcome.code == outcome.code and each.why is Why.OTHER_TIME
+    )
     return tuple(e for e in beside if month in (None, e.pair.months)), tuple(apart)
 
 

@@ -47,14 +47,14 @@ NOW = datetime(2026, 1, 5, 10, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def registry_of(
-    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+    sqlite_templates: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[list[Person]], Runtime]]:
     """Registries with given people, on SQLite: what is released does not depend on the database."""
     folder, made = tmp_path_factory.mktemp("figures"), []
 
     def _made(people: list[Person]) -> Runtime:
         file = folder / f"{len(made)}.sqlite"
-        shutil.copy(sqlite_template, file)
+        shutil.copy(sqlite_templates / "registry.sqlite", file)
         runtime = make_runtime(settings_for(f"sqlite:///{file}"), FixedClock(NOW), guarded=True)
         made.append(runtime)
         with transaction(runtime) as session:

@@ -109,7 +109,7 @@ def test_a_crossing_is_an_alert_until_its_owner_says_what_was_done(
     assert "More serious events than are tolerated" in owner.get("/").text
     assert "More serious events than are tolerated" not in sign_in("nurse").get("/").text
     page = text_of(owner.get("/figures/safety").text)
-    assert f"Crossed on 31 January 2026: 4 events, {crossing.boundary} cross" in page
+    assert f"Crossed on 31 January 2026: 4 events where {crossing.boundary} are enough" in page
     assert "31 January 2026 4 4.9 0.19" in page
     owner.fill("/figures/safety/alert", {"done": "The board met and went on."})
     assert "The board met and went on." in owner.get("/figures/safety").text

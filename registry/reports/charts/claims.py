@@ -6,7 +6,7 @@ from registry import words
 from registry.claims import Claim, Kind
 from registry.protocols import Outcome
 from registry.reports.charts import apart, published, shown
-from registry.reports.charts.apart import Group
+from registry.reports.charts.apart import Listed
 from registry.reports.claims import Bounds, Checked, Nobody
 from registry.reports.figures import Mark, ShareBlock, ShareRow
 from registry.reports.report import Report
@@ -47,13 +47,11 @@ class Card:
     rule: str
     true: str
     forest: ShareBlock | None
-    elsewhere: tuple[Group, ...]
-    amount: int
+    elsewhere: tuple[Listed, ...]
 
 
 def card(found: Checked, report: Report) -> Card:
     """The card of one statement under the report's profile."""
-    groups = tuple(apart.groups(found.apart, report.library))
     return Card(
         claim=found.claim,
         reading=_read_as(found.claim, found.outcome),
@@ -62,8 +60,9 @@ def card(found: Checked, report: Report) -> Card:
         rule=RULES[found.claim.kind],
         true=_true(found),
         forest=_forest(found, report),
-        elsewhere=groups,
-        amount=sum(len(group.rows) for group in groups),
+        elsewhere=tuple(
+            row for group in apart.groups(found.apart, report.library) for row in group.rows
+        ),
     )
 
 

@@ -16,7 +16,7 @@ HEADS = (
     ("Person-years", "num"),
     ("Expected", "num"),
     ("Crosses at", "num"),
-    "Crossed",
+    ("Crossed", "num"),
 )
 
 
@@ -59,10 +59,15 @@ def _rule(monitoring: Monitoring) -> str:
     how = "exact Poisson" if study is None else "exact, conditional on the published events"
     return (
         f"First serious events by the clinic against {held}: one-sided, {how}, at the end of each "
-        f"month. Over all looks together the chance of a false alarm is at most {alpha}, spent as "
-        f"the expected events to the power of {monitoring.exponent}, all of it by "
-        f"{monitoring.most_expected} expected events."
+        f"month. Over all looks together the chance of a false alarm is at most {alpha}, spent "
+        f"{_spending(monitoring)}, all of it by {monitoring.most_expected} expected events."
     )
+
+
+def _spending(monitoring: Monitoring) -> str:
+    if monitoring.exponent == 1:
+        return "in proportion to the expected events"
+    return f"as the expected events to the power of {monitoring.exponent}"
 
 
 def _standing(marks: Sequence[Look], alert: SafetyLook | None) -> str:
@@ -74,7 +79,8 @@ def _standing(marks: Sequence[Look], alert: SafetyLook | None) -> str:
     seen = f"{words.whole(last.events)} with {words.number(last.expected)} expected"
     if alert is not None:
         when = words.date(alert.on)
-        return f"Crossed on {when}: {alert.events} events, {alert.boundary} cross. {by}: {seen}."
+        enough = f"{alert.events} events where {alert.boundary} are enough"
+        return f"Crossed on {when}: {enough}. {by}: {seen}."
     if last.boundary is None:
         return f"Not crossed. {by}: {seen}; nothing could cross yet."
     left = words.plural(last.boundary - last.events, "event")

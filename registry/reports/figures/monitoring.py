@@ -119,8 +119,8 @@ def _grid(scale: Scale) -> Markup:
 
 
 def _dates(looks: Sequence[Look], months: Scale) -> Markup:
-    """The ends of a few months under the plot, five at most."""
-    every = max(1, -(-len(looks) // 5))
+    """The ends of a few months under the plot, three at most: a phone has room for them."""
+    every = max(1, -(-len(looks) // 3))
     drawn = []
     for place in range(every - 1, len(looks), every):
         x = svg.percent(months.at(place + 1))

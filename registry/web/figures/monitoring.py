@@ -21,7 +21,9 @@ def close() -> ResponseReturnValue:
     """What crossed, and a form to say what was done about it."""
     with reading(http.runtime()) as session:
         look = alert(session)
-    lead = f"By {words.date(look.on)} {look.events} first serious events; {look.boundary} cross."
+    lead = (
+        f"By {words.date(look.on)} {look.events} first serious events; {look.boundary} are enough."
+    )
 
     def act(session: Session, data: dict[str, Any]) -> str:
         actions.close(session, alert(session), data["done"], by=http.by(), at=http.at())

@@ -147,6 +147,12 @@ def test_a_small_history_asks_for_more_events() -> None:
     assert (theirs.count or 0) > (ours.count or 0)
 
 
+def test_more_days_without_an_event_never_cross() -> None:
+    # late spending leaves so much that the third boundary would fall to 2
+    found = bounds(Plan(most=1, rate=0.05, alpha=0.4, exponent=4), [2437, 3389, 7636])
+    assert [bound.count for bound in found] == [3, 3, 3]
+
+
 def test_a_look_without_new_days_changes_nothing() -> None:
     once = bounds(CONSTANT, [5000, 9000])
     again = bounds(CONSTANT, [5000, 5000, 4000, 9000])
