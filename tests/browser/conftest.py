@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from functional.staff_visitor import CHEAP, PASSWORD, member
+from functional.applications import door_app, staff_app
+from functional.staff_visitor import PASSWORD, member
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -24,7 +25,7 @@ from support import leave_out, settings_for
 from waitress.server import create_server
 
 from registry.actions.protocols import prepare_registry
-from registry.app import create_app, create_door, create_embedded
+from registry.app import create_embedded
 from registry.clock import FixedClock
 from registry.db import transaction
 from registry.mail import FolderMailer
@@ -57,7 +58,7 @@ class Live:
 
 @contextmanager
 def served(runtime: Runtime, port: int) -> Iterator[None]:
-    app = create_embedded(create_app(runtime, hasher=CHEAP), create_door(runtime))
+    app = create_embedded(staff_app(runtime), door_app(runtime))
     server = create_server(app, host="127.0.0.1", port=port, threads=4)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

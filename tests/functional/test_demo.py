@@ -2,10 +2,11 @@
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -69,12 +70,13 @@ def numbers(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str 
         yield path
 
 
-def changed(report: Any, path: tuple[str | int, ...], by: float) -> Any:
+def changed(report: Any, paths: Iterable[tuple[str | int, ...]], by: float) -> Any:
     other = copy.deepcopy(report)
-    place = other
-    for name in path[:-1]:
-        place = place[name]
-    place[path[-1]] += by
+    for path in paths:
+        place = other
+        for name in path[:-1]:
+            place = place[name]
+        place[path[-1]] += by
     return other
 
 
@@ -102,12 +104,15 @@ def test_a_change_of_any_figure_by_one_is_noticed(lived: Demo) -> None:
     paths = list(numbers(report))
     assert len(paths) > 1000
     # one figure of each kind at every place that is counted on its own: all would take minutes
-    chosen = {(str(path[:2]), str(path[-2:])): path for path in paths}
+    chosen = {(str(path[:2]), str(path[-2:])): path for path in paths if path[-1] != "months"}
+    tables: dict[tuple[str | int, ...], list[tuple[str | int, ...]]] = {}
     for path in chosen.values():
-        if path[-1] == "months":
-            continue
-        found = lived.ledger.check(changed(report, path, 1))
-        assert any(one.startswith(".".join(map(str, path))) for one in found), path
+        tables.setdefault(path[:2], []).append(path)
+    for one_of_each in zip_longest(*tables.values()):  # no table says what another must be
+        wrong = [path for path in one_of_each if path]
+        found = lived.ledger.check(changed(report, wrong, 1))
+        for path in wrong:
+            assert any(one.startswith(".".join(map(str, path))) for one in found), path
 
 
 def test_a_figure_that_nobody_can_check_is_a_disagreement(lived: Demo) -> None:
