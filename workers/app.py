@@ -5,6 +5,7 @@ import threading
 from typing import Any
 
 from celery import Celery, bootsteps, signals
+from kombu.transport.redis import Channel
 
 from registry.settings import Settings
 from workers.hands import hands
@@ -12,9 +13,12 @@ from workers.loop import Loop
 from workers.schedule import JOBS
 from workers.stopping import is_stopping, start, stop
 
-VISIBILITY = 3600  # seconds until Redis gives a task that nobody acknowledged to another worker
-TIME_LIMIT = VISIBILITY // 2 - 100
+TIME_LIMIT = 1700  # seconds; a run of the sending ends long before
 GRACE = 10.0  # seconds for the letters in hand, once Celery has given up
+# Redis keeps no account of the hints in hand: they may be lost like those that wait. Kombu 5.7
+# trips over giving back or acknowledging one to a broker that is gone, and the worker falls with it.
+NO_ACCOUNT = {"ack_emulation": False}
+Channel.do_restore = False
 
 
 def make_app(settings: Settings) -> Celery:
@@ -25,14 +29,12 @@ def make_app(settings: Settings) -> Celery:
         task_serializer="json",
         accept_content=["json"],
         task_ignore_result=True,
-        task_acks_late=True,
-        task_reject_on_worker_lost=True,
         task_time_limit=TIME_LIMIT,
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_transport_options={"visibility_timeout": VISIBILITY},
+        broker_transport_options=NO_ACCOUNT,
         beat_scheduler="celery.beat:Scheduler",  # keeps no file: the schedule is intervals only
         beat_schedule={job.name: _entry(job.name, job.every) for job in JOBS},
     )

@@ -1,6 +1,7 @@
 """The storm: every process of the production shape, killed about once a second, and then calm."""
 
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
@@ -47,7 +48,10 @@ class Storm:
         self._broker = make_app(self.shape.runtime.settings)
 
     def rage(self, seconds: float) -> None:
-        """Kill for so long. Now and then time leaps: what a dead worker held is free again."""
+        """Kill for so long, from the first letter on. Now and then time leaps: what a dead worker
+        held is free again.
+        """
+        self._until(self._came, START)
         began, leaps = monotonic(), 0
         while (elapsed := monotonic() - began) < seconds:
             self.pause.wait(self.order.uniform(*GAP))
@@ -56,11 +60,14 @@ class Storm:
             self.hint()
             if elapsed > (leaps + 1) * seconds / (LEAPS + 1) and leaps < LEAPS:
                 leaps += self.leap()
-        self.came = len(list(self.shape.letters.glob("*.eml")))
+        self.came = self._came()
 
     def _strike(self) -> None:
-        """Kill one of those that are at work: who still starts up is spared, or none would work."""
+        """Kill one of those that are at work: who still starts up is spared, or none would work.
+        First each kind has its turn.
+        """
         ready = [one for one in self.shape.victims if one.is_at_work()]
+        ready = [one for one in ready if not self.kills[one.kind]] or ready
         weights = [WEIGHTS[one.kind] for one in ready]
         for one in self.order.choices(ready, weights) if ready else ():
             forked = list(children(one.process.pid)) if one.kind == "worker" else []
@@ -103,24 +110,26 @@ class Storm:
 
     def await_all(self) -> None:
         """Until everybody is at work."""
-        ends = monotonic() + START
-        while monotonic() < ends and not all(one.is_at_work() for one in self.shape.victims):
-            self.pause.wait(0.2)
+        self._until(lambda: all(one.is_at_work() for one in self.shape.victims), START)
+
+    def _drain(self, patience: float) -> None:
+        self.leap()
+        self._until(lambda: not self._waiting(), patience)
+
+    def _until(self, is_reached: Callable[[], object], patience: float) -> None:
+        ends = monotonic() + patience
+        while monotonic() < ends and not is_reached():
             self._mind()
+            self.hint()
+            self.pause.wait(0.5)
 
     def _mind(self) -> None:
         """Start again who ended by itself, as a supervisor does."""
         for one in self.shape.victims:
             one.mind()
 
-    def _drain(self, patience: float) -> None:
-        """Until nothing waits."""
-        self.leap()
-        ends = monotonic() + patience
-        while monotonic() < ends and self._waiting():
-            self.hint()
-            self.pause.wait(0.5)
-            self._mind()
+    def _came(self) -> int:
+        return sum(1 for _ in self.shape.letters.glob("*.eml"))
 
     def _waiting(self) -> int:
         with psycopg.connect(self.shape.database) as connection:

@@ -3,8 +3,9 @@
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from servers import Program
@@ -25,9 +26,14 @@ class Victim:
 
     def start(self) -> Process:
         """Start it, or start it again."""
-        self.starts += 1
-        self.process = self._program.start(self.log)
+        with undisturbed():
+            self.starts += 1
+            self.process = self._program.start(self.log)
         return self.process
+
+    def another(self, name: str) -> "Victim":
+        """One more of the same."""
+        return Victim(name, self._program, self._logs, self._is_up)
 
     @property
     def log(self) -> Path:
@@ -58,6 +64,26 @@ class Victim:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Ctrl-C and SIGTERM wait for the end of the block: what was started is then also known."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {
+        number: signal.signal(number, lambda which, _: came.append(which))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for late in came:
+            signal.raise_signal(late)
 
 
 def children(pid: int) -> Iterator[int]:

@@ -19,6 +19,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from click.testing import CliRunner
 from factories import a_patient, a_person
+from kombu.transport.redis import Channel
 from post import FaultyMailer, letter, letters, noon, run, set_columns
 from servers import free_port
 from sqlalchemy import event, select
@@ -261,10 +262,9 @@ def test_celery_carries_hints_only() -> None:
     assert conf.accept_content == ["json"]
     assert conf.task_ignore_result is True
     assert conf.result_backend is None
-    assert (conf.task_acks_late, conf.task_reject_on_worker_lost) == (True, True)
     assert conf.worker_prefetch_multiplier == 1
-    visibility = conf.broker_transport_options["visibility_timeout"]
-    assert conf.task_time_limit < visibility / 2
+    assert (conf.task_acks_late, conf.task_reject_on_worker_lost) == (False, None)
+    assert (conf.broker_transport_options["ack_emulation"], Channel.do_restore) == (False, False)
 
 
 def test_stopping_is_seen_by_a_forked_process() -> None:
