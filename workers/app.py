@@ -16,7 +16,7 @@ from workers.stopping import is_stopping, start, stop
 TIME_LIMIT = 1700  # seconds; a run of the sending ends long before
 GRACE = 10.0  # seconds for the letters in hand, once Celery has given up
 # Redis keeps no account of the hints in hand: they may be lost like those that wait. Kombu 5.7
-# trips over giving back or acknowledging one to a broker that is gone, and the worker falls with it.
+# trips over giving back or acknowledging one to a broker that is gone, and takes the worker along.
 NO_ACCOUNT = {"ack_emulation": False}
 Channel.do_restore = False
 
