@@ -184,3 +184,32 @@ def test_a_hidden_figure_hides_the_verdict(registry: Runtime, sign_in: SignIn) -
     found = read(sign_in, "results should become obvious", "analyst")
     assert found.split("” ")[1].startswith("Not shown: small counts")
     assert "of 66" not in found
+
+
+@SQLITE
+@pytest.mark.parametrize(
+    ("state", "verdict"), [("waiting", "Contradicted"), ("rejected", "Not determined")]
+)
+def test_what_a_patient_told_contradicts_unless_it_was_rejected(
+    registry: Runtime, sign_in: SignIn, state: str, verdict: str
+) -> None:
+    several = people(12, 8)
+    told = Event("Pneumonia", 20, serious=True, state=state, answer=0)
+    several[0] = replace(several[0], told=(told,))
+    fill(registry, several)
+    found = read(sign_in, "our patients have not experienced")
+    assert found.split("” ")[1].startswith(verdict)
+
+
+@SQLITE
+def test_the_dead_support_no_claim_that_few_have_a_raised_antibody(
+    registry: Runtime, sign_in: SignIn
+) -> None:
+    someone = Person(treated_on=date(2024, 8, 5))
+    normal = replace(someone, labs=((365, "normal"),))
+    fill(registry, [normal] * 30)
+    assert "Supported" in read(sign_in, "a negative double stranded DNA test")
+    fill(registry, [replace(someone, death=200)] * 30)
+    found = read(sign_in, "a negative double stranded DNA test")
+    assert found.split("” ")[1].startswith("Not determined")
+    assert "30 of 60 (" in found
