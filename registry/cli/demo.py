@@ -2,22 +2,29 @@
 
 import signal
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
+from registry.actions.passwords import HASHER
+from registry.cli.common import migrated
+from registry.demo import folder as folders
 from registry.demo.building import Demo, build_demo
 from registry.demo.fates import FIRST_DAY
 from registry.demo.life import last_day
 from registry.demo.serving import serve
+from registry.demo.staff import SignIn, sign_ins
 from registry.demo.tables import tables
 from registry.runtime import make_runtime
 from registry.settings import Settings
 
 FOLDER = Path("demo-data")
+AGAIN = '`make demo ARGS="--again"` (`registry demo --again`) serves it where its clock stands.'
 FREE = 0
 
 
@@ -27,11 +34,15 @@ FREE = 0
 @click.option("--seed", default=1, show_default=True, help="other lives; the same seed, the same")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--no-serve", is_flag=True, help="end after the tables")
-def demo(patients: int, months: int, seed: int, port: int, no_serve: bool) -> None:
+@click.option("--again", is_flag=True, help="serve what ./demo-data holds, and live nothing anew")
+def demo(patients: int, months: int, seed: int, port: int, no_serve: bool, again: bool) -> None:
     """Make a registry in ./demo-data, live it with invented people, print it, serve it.
 
     Exit 1 if any figure of the report differs from what is true of the invented people.
     """
+    if again:
+        _again(port)
+        return
     with Telling(months) as telling:
         lived = build_demo(
             FOLDER,
@@ -43,8 +54,24 @@ def demo(patients: int, months: int, seed: int, port: int, no_serve: bool) -> No
         )
     click.echo(tables(lived.json))
     _tell_check(lived)
-    if not no_serve:
-        _serve(lived, port)
+    if no_serve:
+        click.echo(AGAIN)
+    else:
+        _serve(lived.env, lived.sign_ins, port)
+
+
+def _again(port: int) -> None:
+    """Serve a demonstration that was stopped, with new passphrases: the old ones are nowhere."""
+    given = click.get_current_context().get_parameter_source
+    for name in ("patients", "months", "seed", "no_serve"):
+        if given(name) is ParameterSource.COMMANDLINE:
+            option = name.replace("_", "-")
+            raise click.UsageError(f"--again lives nothing anew: leave out --{option}")
+    env = folders.environment(folders.lived(FOLDER), port)
+    with closing(make_runtime(Settings.from_env(env))) as runtime:
+        migrated(runtime)
+        staffed = sign_ins(runtime, HASHER)
+    _serve(env, staffed, port)
 
 
 class Telling:
@@ -94,22 +121,22 @@ def _tell_check(lived: Demo) -> None:
     click.echo("Every figure of the report agrees with what the invented people did.")
 
 
-def _serve(lived: Demo, port: int) -> None:
+def _serve(env: Mapping[str, str], staffed: Sequence[SignIn], port: int) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with closing(make_runtime(Settings.from_env(lived.env))) as runtime:
+    with closing(make_runtime(Settings.from_env(env))) as runtime:
         try:
-            serve(runtime, port, lambda: _tell_sign_ins(lived, port))
+            serve(runtime, port, lambda: _tell_sign_ins(staffed, port))
         except KeyboardInterrupt:
-            click.echo("Stopped.", err=True)
+            click.echo(f"Stopped. {AGAIN}", err=True)
 
 
-def _tell_sign_ins(lived: Demo, port: int) -> None:
+def _tell_sign_ins(staffed: Sequence[SignIn], port: int) -> None:
     click.echo(f"\nhttp://127.0.0.1:{port} shows it, until you press Ctrl-C. Sign in as:")
-    width = max(len(one.role) for one in lived.sign_ins)
-    for one in lived.sign_ins:
+    width = max(len(one.role) for one in staffed)
+    for one in staffed:
         role = one.role.replace("_", " ").ljust(width)
         click.echo(f"  {role}  {one.email.ljust(28)}  {one.password}")
-    click.echo("The clock stands at the last day; the banner moves it by a day or a month.")
+    click.echo("The clock stands still; the banner moves it by a day or a month.")
 
 
 COMMANDS: tuple[click.Command, ...] = (demo,)

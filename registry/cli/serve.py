@@ -67,7 +67,9 @@ def prepare(runtime: Runtime) -> None:
         prepare_registry(session, by=BY, at=runtime.clock.now())
     with reading(runtime) as session:
         if session.scalar(select(Instance.demo_now)) is not None:
-            raise SettingsError("REGISTRY_DATABASE_URL: this is a demonstration; `registry demo`")
+            raise SettingsError(
+                "REGISTRY_DATABASE_URL: this is a demonstration; `registry demo --again` serves it"
+            )
         if session.scalar(select(User.id).limit(1)) is None:
             click.echo(FIRST_USER, err=True)
 

@@ -3,7 +3,6 @@
 import json
 import logging
 import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -14,7 +13,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import event
 
 from registry import audit, audit_facts, migrate, published
-from registry.actions import accounts, sites
+from registry.actions import sites
 from registry.actions.passwords import HASHER
 from registry.actions.protocols import prepare_registry
 from registry.clock import FixedClock
@@ -27,6 +26,7 @@ from registry.demo.hurry import do_not_wait
 from registry.demo.ledger import Ledger
 from registry.demo.life import Life, Tell, last_day
 from registry.demo.post import PostOffice
+from registry.demo.staff import SignIn, sign_ins
 from registry.demo.truth import Person
 from registry.demo.world import BY, MORNING, NIGHT, Someone, World
 from registry.journal import FileStore
@@ -37,21 +37,6 @@ from registry.runtime import Runtime, make_runtime
 from registry.settings import Settings
 
 DATABASE = "registry.sqlite"
-PASSPHRASE_WORDS = (
-    *("amber", "basket", "candle", "daisy", "ember", "falcon", "garden", "harbour", "island"),
-    *("jacket", "kettle", "lantern", "meadow", "needle", "orchard", "pebble", "quartz", "ribbon"),
-    *("saddle", "tunnel", "umbrella", "velvet", "walnut", "yellow", "zephyr", "cotton", "marble"),
-)
-
-
-@dataclass(frozen=True)
-class SignIn:
-    """Somebody who may sign in to the demonstration."""
-
-    role: str
-    name: str
-    email: str
-    password: str
 
 
 @dataclass(frozen=True)
@@ -108,9 +93,9 @@ def build_demo(
         if isinstance(runtime.journal.store, FileStore):
             runtime.journal.store.waits = False
         try:
-            sign_ins = _prepare(runtime, hasher)
+            staffed = _prepare(runtime, hasher)
             everyone = [_someone(fate) for fate in fates(patients, seed)]
-            staff = {one.role: one.email for one in sign_ins}
+            staff = {one.role: one.email for one in staffed}
             world = World(runtime, clock, post, folder, port, seed, staff, everyone)
             post.grey |= {one.fate.email for one in everyone if one.fate.grey and one.fate.email}
             end = last_day(months)
@@ -118,13 +103,13 @@ def build_demo(
                 life = Life(world, end, doors=doors, tell=tell)
                 life.live()
             world.move_to(end, NIGHT)
-            return _finished(world, env, sign_ins, end, life.requests)
+            return _finished(world, env, staffed, end, life.requests)
         finally:
             runtime.close()
 
 
 def _finished(
-    world: World, env: Mapping[str, str], sign_ins: tuple[SignIn, ...], end: date, requests: int
+    world: World, env: Mapping[str, str], staffed: tuple[SignIn, ...], end: date, requests: int
 ) -> Demo:
     with reading(world.runtime) as session:
         protocol = protocols.in_force(session).protocol
@@ -132,14 +117,14 @@ def _finished(
         broken = audit.verify(session).broken
         changed = audit_facts.verify(session).first
     text = report.as_text()
-    (world.folder / "report.json").write_text(text, encoding="utf-8")
+    (world.folder / folders.REPORT).write_text(text, encoding="utf-8")
     found = world.ledger.check(json.loads(text))
     found += [f"audit trail: {broken}"] if broken else []
     found += [f"audit trail: {fault}" for fault in changed]
     return Demo(
         folder=world.folder,
         env=env,
-        sign_ins=sign_ins,
+        sign_ins=staffed,
         ledger=world.ledger,
         report=report,
         disagreements=tuple(found),
@@ -159,18 +144,7 @@ def _prepare(runtime: Runtime, hasher: PasswordHasher) -> tuple[SignIn, ...]:
         audit.record(session, by=BY, at=at, action="demo.made", subject="registry")
         for code, texts in invented.SITES.items():
             sites.add(session, code, texts, by=BY, at=at)
-    return tuple(_sign_in(runtime, role, name, hasher) for role, name in invented.STAFF.items())
-
-
-def _sign_in(runtime: Runtime, role: str, name: str, hasher: PasswordHasher) -> SignIn:
-    """An account at every site, with a passphrase drawn for this demonstration."""
-    password = " ".join(secrets.choice(PASSPHRASE_WORDS) for _ in range(5))
-    email, at = f"{role.replace('_', '.')}@example.org", runtime.clock.now()
-    with transaction(runtime) as session:
-        user = accounts.add_user(session, email, name, [(role, None)], by=BY, at=at)
-        secret = accounts.make_link(session, user.id, by=BY, at=at)
-        accounts.choose_password(session, secret, hasher.hash(password), by=email, at=at)
-    return SignIn(role, name, email, password)
+    return sign_ins(runtime, hasher)
 
 
 def _someone(fate: Fate) -> Someone:

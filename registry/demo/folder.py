@@ -10,6 +10,9 @@ MARKER = "made-by-registry-demo.txt"
 TOLD = "Made by `registry demo`, which takes this folder away when it is run again.\n"
 
 
+REPORT = "report.json"
+
+
 class NotOurs(DomainError):
     """The folder holds something else."""
 
@@ -31,6 +34,17 @@ def make(folder: Path) -> Path:
         )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MARKER).write_text(TOLD, encoding="utf-8")
+    return folder
+
+
+def lived(folder: Path) -> Path:
+    """The folder of a demonstration that was lived to its end. Raises NotOurs for any other."""
+    folder = folder.resolve()
+    if not (folder / MARKER).is_file() or not (folder / REPORT).is_file():
+        raise NotOurs(
+            f"{folder} holds no demonstration that was lived to its end. "
+            "Make one with `registry demo`, or go to the folder that has it."
+        )
     return folder
 
 

@@ -2,20 +2,24 @@
 
 import copy
 import json
+import sys
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
 from itertools import zip_longest
 from pathlib import Path
+from subprocess import PIPE, Popen
 from typing import Any
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 from argon2 import PasswordHasher
 from argon2.profiles import CHEAPEST
 from click.testing import CliRunner
 from factories import a_patient
-from functional.staff_visitor import Forms, Staff, text_of
+from functional.staff_visitor import Forms, Staff, form_of, text_of
 from sqlalchemy import case, select
 
 from registry import published
@@ -23,9 +27,11 @@ from registry.app import create_app, create_door
 from registry.cli.demo import demo
 from registry.db import reading
 from registry.demo import folder, serving
-from registry.demo.building import Demo, SignIn, build_demo
+from registry.demo.building import Demo, build_demo
+from registry.demo.door import free_port
 from registry.demo.folder import MARKER, NotOurs
 from registry.demo.ledger import RULES_ELSEWHERE
+from registry.demo.staff import SignIn
 from registry.models import FollowUp, OutboxEmail, Response, Withdrawal
 from registry.queries import protocols, sufficient_waves
 from registry.reports.report import build
@@ -274,6 +280,42 @@ def test_a_folder_of_an_earlier_demonstration_is_made_anew(tmp_path: Path) -> No
     assert [file.name for file in place.iterdir()] == [MARKER]
 
 
+def test_only_a_demonstration_that_was_lived_is_served_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    wrong = CliRunner().invoke(demo, ["--again", "--patients", "3"])
+    assert wrong.exit_code == 2
+    assert "leave out --patients" in wrong.output
+    for _ in ("no folder", "one whose life was broken off"):
+        refused = CliRunner().invoke(demo, ["--again"])
+        assert isinstance(refused.exception, NotOurs)
+        assert "Make one with `registry demo`" in str(refused.exception)
+        folder.make(tmp_path / "demo-data")
+
+
+def served_again(place: Path) -> list[str]:
+    """Serve what the folder holds, sign in as was printed, and stop it; what it printed."""
+    port = free_port(0)
+    line = [Path(sys.executable).with_name("registry"), "demo", "--again", "--port", str(port)]
+    with Popen(line, cwd=place, stdout=PIPE, text=True) as process:
+        try:
+            printed = []
+            while not any("clock stands still" in one for one in printed):
+                printed.append(process.stdout.readline() if process.stdout else "")
+                assert printed[-1] or process.poll() is None, printed
+            nurse = next(one.split("  ") for one in printed if "nurse@example.org" in one)
+            browser = build_opener(HTTPCookieProcessor())
+            address = f"http://127.0.0.1:{port}/sign-in"
+            boxes = form_of(browser.open(address).read().decode())
+            told = boxes | {"email": "nurse@example.org", "password": nurse[-1].strip()}
+            home = browser.open(address, urlencode(told, doseq=True).encode())
+            assert home.url == f"http://127.0.0.1:{port}/"
+        finally:
+            process.terminate()
+    return printed
+
+
 def test_the_command_prints_the_tables_and_ends_with_0(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -284,3 +326,5 @@ def test_the_command_prints_the_tables_and_ends_with_0(
     for words in ("Response rates", "Safety", "published figures", "agrees with what"):
         assert words in result.output
     assert report["as_of"] == "2024-05-15"
+    assert 'make demo ARGS="--again"' in result.output
+    assert len(served_again(tmp_path)) > 6
