@@ -11,7 +11,7 @@ from registry.queries.sufficient_covariates import Patterns
 from registry.reports.values import MatchedSide
 from registry.statistics.maic import Matched, match
 from registry.statistics.maic_contrasts import contrasts
-from registry.statistics.maic_sensitivity import variants
+from registry.statistics.maic_sensitivity import Variant, variants
 from registry.statistics.moments import Mean, Median, Share, Target
 from registry.statistics.policy import SUPPRESSED, Suppressed
 from registry.statistics.risk_sets import Counts
@@ -19,6 +19,7 @@ from registry.statistics.values import Json
 from registry.statistics.weighting import DueCounts, Refused
 
 NO_BASELINE = "this study prints no baseline to match"
+KNOWN = "only those whose outcome is known"
 NOTHING_SHARED = "nothing that this study prints of its patients is known of ours"
 
 
@@ -73,9 +74,12 @@ def matched_side(
     if isinstance(found, Refused):
         return MatchedSide(found, absent=wanted.absent, notes=wanted.notes)
     x, n = pair.figure.x or 0, pair.figure.n or 0
-    return MatchedSide(
-        found, contrasts(found, x, n), tuple(variants(*asked)), wanted.absent, wanted.notes
+    known = counted("observed_only", here.outcomes[pair.outcome.code])
+    others = (
+        Variant(KNOWN, match(wanted.targets, here.covariates, *known)),
+        *variants(*asked),
     )
+    return MatchedSide(found, contrasts(found, x, n), others, wanted.absent, wanted.notes)
 
 
 def counted(rule: str, counts: DueCounts) -> tuple[Counts, Counts]:

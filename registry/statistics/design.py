@@ -28,7 +28,8 @@ class Covariate:
 
     @property
     def is_numeric(self) -> bool:
-        return all(isinstance(value, int | float) for value in self.values if value is not None)
+        kinds = set(map(type, self.values)) - {type(None)}
+        return all(issubclass(kind, int | float) for kind in kinds)
 
     def groups(self) -> dict[Value, Values] | None:
         """Which rows each category has; None for numbers of more than two values."""

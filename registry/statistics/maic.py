@@ -226,7 +226,8 @@ def _histogram(scaled: Values, people: Counts) -> tuple[int, ...]:
 
 def _balance(found: Moments, people: Counts, weights: Values) -> tuple[Matching, ...]:
     """Every figure before and after; standard deviations around the mean that they then have."""
-    before, after = people @ found.columns / people.sum(), (weights * people) @ found.columns
+    counts = people.astype(np.float64)
+    before, after = counts @ found.columns / counts.sum(), (weights * counts) @ found.columns
     rows = []
     for place, name in enumerate(found.names):
         means = [float(each[place]) for each in (before, after, found.wanted)]

@@ -8,6 +8,7 @@ Source: Phillippo et al. 2016, NICE DSU Technical Support Document 18, appendix 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import TypeAlias
 
 import numpy as np
@@ -81,12 +82,10 @@ def impossible(target: Target) -> str | None:
 def known_rows(targets: Sequence[Target], covariates: Sequence[Covariate]) -> NDArray[np.bool_]:
     """In which rows all that is to be matched is known."""
     wanted = {target.covariate for target in targets}
-    known = [
-        np.array([value is not None for value in each.values], dtype=np.bool_)
-        for each in covariates
-        if each.name in wanted
-    ]
-    rows: NDArray[np.bool_] = np.logical_and.reduce(known)
+    rows = np.ones(len(covariates[0].values), dtype=np.bool_)
+    for each in covariates:
+        if each.name in wanted and None in each.values:
+            rows &= np.array([value is not None for value in each.values], dtype=np.bool_)
     return rows
 
 
@@ -101,7 +100,7 @@ def moments(
     found: list[tuple[str, str, Values, float]] = []
     for target in targets:
         values = by_name[target.covariate].values
-        kept = [value for value, is_in in zip(values, rows, strict=True) if is_in]
+        kept = values if rows.all() else list(compress(values, rows))
         for name, column, wanted in _columns(target, kept):
             found.append((name, target.covariate, column, wanted))
     names, owners, columns, averages = zip(*found, strict=True)

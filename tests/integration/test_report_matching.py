@@ -127,6 +127,10 @@ def test_silence_counts_by_the_rule_of_the_outcome(lite: Runtime) -> None:
     assert found.estimate == pytest.approx(0.975 * shares[0] + 0.025 * shares[1])
     assert (found.n, found.left_out) == (120, 0)
     assert "age: not printed by the study" in side.absent
+    known, heaviest = side.variants
+    assert known.without == "only those whose outcome is known"
+    assert known.found.n == sum(bool(p.answers) for p in silent)
+    assert heaviest.found.n == 119
 
 
 def test_a_study_without_baseline_and_one_that_nobody_can_match_say_so(lite: Runtime) -> None:
