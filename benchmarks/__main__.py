@@ -11,7 +11,19 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from benchmarks import answering, curves, enrolling, importing, reporting, sending, verifying
+from benchmarks import (
+    answering,
+    crews,
+    curves,
+    enrolling,
+    finding,
+    importing,
+    matching,
+    reckoning,
+    reporting,
+    sending,
+    verifying,
+)
 from benchmarks.measure import Result, say, seconds
 from benchmarks.plan import Plan
 from benchmarks.registries import stores
@@ -21,9 +33,13 @@ ALL: dict[str, Callable[[Plan], Iterable[Result]]] = {
     "import": importing.results,
     "enrol": enrolling.results,
     "send": sending.results,
+    "workers": crews.results,
+    "claim": finding.results,
+    "reckon": reckoning.results,
     "answer": answering.results,
     "report": reporting.results,
     "curves": curves.results,
+    "matching": matching.results,
     "verify": verifying.results,
 }
 
@@ -34,7 +50,7 @@ def main() -> None:
     names = asked.names or list(ALL)
     with open_folder(asked.folder) as folder, stores(folder) as found:
         print(_machine(folder))
-        plan = Plan(folder, found, asked.patients, asked.rounds)
+        plan = Plan(folder, found, asked.patients, asked.rounds, asked.follow_ups)
         for name in names:
             say(f"{name}: {_run(ALL[name], plan):.0f} s")
     print(f"\nload at the end: {_load()}")
@@ -52,6 +68,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(ALL)}")
     parser.add_argument("--patients", type=int, default=20_000, help="of import and report")
+    parser.add_argument("--follow-ups", type=int, default=1_000_000, help="of claim and reckon")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--folder", type=Path, help="where the databases are made; default: /tmp")
     asked = parser.parse_args()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 
@@ -27,6 +28,7 @@ _KEYS = {name: name[9:10].encode() * 32 for name in (
     "REGISTRY_SECRET_KEY", "REGISTRY_AUDIT_KEY", "REGISTRY_INDEX_KEY",
     "REGISTRY_MASTER_KEY", "REGISTRY_TOKEN_KEY",
 )}  # fmt: skip
+_places: list[Path] = []  # the folder of the stores that are open
 _VERSIONED = {"REGISTRY_MASTER_KEY", "REGISTRY_TOKEN_KEY"}
 
 
@@ -47,6 +49,7 @@ class Store:
 @contextmanager
 def stores(folder: Path) -> Iterator[list[Store]]:
     """What can be measured on this machine; the databases live in `folder`."""
+    _places.append(folder)
     found = [_sqlite(folder)]
     if not (find("postgres") and find("initdb")):
         yield found
@@ -104,15 +107,23 @@ def settings(url: str, **more: Any) -> Settings:
         token_keys={1: _KEYS["REGISTRY_TOKEN_KEY"]},
         mail_from="registry@example.org",
         send_window="always",
+        journal=_journal_of(url),
     )
     return replace(plain, **more)
+
+
+def _journal_of(url: str) -> Path:
+    """Each database has a side journal of its own."""
+    return _places[-1] / f"{Path(urlsplit(url).path).name}.jsonl"
 
 
 def environment(url: str) -> dict[str, str]:
     """The same settings for a process."""
     keys = {name: base64.b64encode(key).decode() for name, key in _KEYS.items()}
     keys |= {name: f"1:{keys[name]}" for name in _VERSIONED}
-    return {"PATH": os.environ["PATH"], "REGISTRY_DATABASE_URL": url, **keys}
+    more = {"REGISTRY_JOURNAL": str(_journal_of(url)), "REGISTRY_SEND_WINDOW": "always"}
+    more["REGISTRY_MAIL_FROM"] = "registry@example.org"
+    return {"PATH": os.environ["PATH"], "REGISTRY_DATABASE_URL": url, **keys, **more}
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """Letters: written down by the job that queues, sent by the job that sends, everything committed.
 
 The sending is held against one kept connection and nothing else; against that and the same writes
-by the plain driver, the least for any sender that promises as much; and against the simplest sender
-that people write, which promises nothing.
+by the plain driver, the least for any sender that promises as much; and against the simplest
+senders that people write, which promise nothing.
 """
 
 import smtplib
@@ -10,9 +10,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
-from email.message import EmailMessage
+from statistics import quantiles
+from time import perf_counter
 
-from benchmarks import people
+from sqlalchemy import event
+
+from benchmarks import naive, people
 from benchmarks.measure import Result, say, seconds
 from benchmarks.plan import Plan
 from benchmarks.registries import BY, Store, bare, opened, site_id
@@ -20,23 +23,26 @@ from benchmarks.sink import sink
 from benchmarks.statements import kept
 from registry.actions import enrolment, outreach
 from registry.db import transaction
-from registry.letters.rendering import POLICY
 from registry.mail import Sent, SmtpMailer
 from registry.runtime import Runtime
 from workers.delivery import send_due
 
-LETTERS = 100
+LETTERS = 300
 REPEATED = 5  # the wire is so fast that one time over would be too short to measure
 DAYS = 38  # since treatment: the first questionnaire is due and its window still open
 
 
 class _Witness(SmtpMailer):
-    """The product's mailer, which also keeps what went over the wire."""
+    """The product's mailer, which also keeps what went over the wire, and how long each letter was
+    given away before the next commit.
+    """
 
     def __init__(self, port: int) -> None:
         super().__init__(f"smtp://127.0.0.1:{port}")
+        self.place = ("127.0.0.1", port)
         self.sent: list[Sent] = []
-        self._recipient = ""
+        self.windows: list[float] = []
+        self._recipient, self._began = "", 0.0
 
     def open(self, sender: str, recipient: str) -> None:
         self._recipient = recipient
@@ -44,7 +50,14 @@ class _Witness(SmtpMailer):
 
     def hand_over(self, message: bytes) -> str:
         self.sent.append(Sent(self._recipient, message))
+        self._began = perf_counter()
         return super().hand_over(message)
+
+    def committed(self, _connection: object) -> None:
+        """A commit ends the window of the letter that was handed over before it."""
+        if self._began:
+            self.windows.append(perf_counter() - self._began)
+            self._began = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +70,16 @@ class _Round:
     wire: float
     bare_send: float
     naive: float
+    tasks: float | None
 
 
 def results(plan: Plan) -> Iterator[Result]:
     """Two results per kind of database."""
-    with sink() as port:
+    with sink() as port, naive.tasks(plan.folder, port) as tasks:
         for store in plan.stores:
             say(f"send on {store.name}")
-            rounds = _rounds(store, plan.rounds, port)[1:]  # the first warms everything up
+            with closing(_Witness(port)) as mailer:
+                rounds = _rounds(store, plan.rounds, mailer, tasks)[1:]  # the first warms up
             yield Result(
                 f"letters written down (queue_due), {store.name}",
                 "letters",
@@ -77,30 +92,51 @@ def results(plan: Plan) -> Iterator[Result]:
                 "letters",
                 LETTERS,
                 [one.send for one in rounds],
-                {
-                    "one kept smtplib connection": [one.wire for one in rounds],
-                    "that, and the same writes by the plain driver": [
-                        one.wire + one.bare_send for one in rounds
-                    ],
-                    "a connection and an EmailMessage a letter": [one.naive for one in rounds],
-                },
+                _limits(rounds),
+                [_window(mailer.windows[LETTERS:])],
             )
 
 
-def _rounds(store: Store, number: int, port: int) -> list[_Round]:
+def _limits(rounds: Sequence[_Round]) -> dict[str, list[float]]:
+    limits = {
+        "one kept smtplib connection": [one.wire for one in rounds],
+        "that, and the same writes by the plain driver": [
+            one.wire + one.bare_send for one in rounds
+        ],
+        "a connection and an EmailMessage a letter": [one.naive for one in rounds],
+    }
+    tasks = [one.tasks for one in rounds if one.tasks is not None]
+    return limits | ({"that, in a Celery task a letter": tasks} if tasks else {})
+
+
+def _window(windows: Sequence[float]) -> str:
+    """From the hand-over to the commit that keeps its result."""
+    middle, late = (1e3 * one for one in (quantiles(windows, n=100)[at] for at in (49, 98)))
+    return f"hand-over window: median {middle:.2g} ms, p99 {late:.2g} ms; to reach for: 5 ms"
+
+
+def _rounds(
+    store: Store, number: int, mailer: _Witness, tasks: naive.Sender | None
+) -> list[_Round]:
     url = store.fresh()
     enrol_due(url, LETTERS * (number + 1))
     twin = store.copy(url)
     with (
         opened(url) as runtime,
-        closing(_Witness(port)) as mailer,
         closing(bare(twin)) as plain,
-        smtplib.SMTP("127.0.0.1", port) as smtp,
+        smtplib.SMTP(*mailer.place) as smtp,
     ):
-        return [_round(runtime, mailer, plain, smtp) for _ in range(number + 1)]
+        event.listen(runtime.sessions.writing, "after_commit", mailer.committed)
+        return [_round(runtime, mailer, plain, smtp, tasks) for _ in range(number + 1)]
 
 
-def _round(runtime: Runtime, mailer: _Witness, plain: object, smtp: smtplib.SMTP) -> _Round:
+def _round(
+    runtime: Runtime,
+    mailer: _Witness,
+    plain: object,
+    smtp: smtplib.SMTP,
+    tasks: naive.Sender | None,
+) -> _Round:
     engine = runtime.sessions.engine
     mailer.sent.clear()
     with kept(engine) as queued:
@@ -113,8 +149,9 @@ def _round(runtime: Runtime, mailer: _Witness, plain: object, smtp: smtplib.SMTP
     wire = seconds(lambda: _over_one_connection(smtp, letters * REPEATED)) / REPEATED
     bare_send = seconds(lambda: recorded.again(plain))
     words = [_words(letter) for letter in letters]
-    naive = seconds(lambda: _naively(smtp, words))
-    return _Round(queueing, bare_queue, send, wire, bare_send, naive)
+    plainly = seconds(lambda: [naive.send(mailer.place, *one) for one in words])
+    by_task = seconds(lambda: tasks(words)) if tasks else None
+    return _Round(queueing, bare_queue, send, wire, bare_send, plainly, by_task)
 
 
 def enrol_due(url: str, count: int) -> None:
@@ -140,7 +177,7 @@ def _over_one_connection(smtp: smtplib.SMTP, letters: Sequence[Sent]) -> None:
         smtp.sendmail("registry@example.org", letter.recipient, letter.raw)
 
 
-def _words(letter: Sent) -> tuple[dict[str, str], str, str]:
+def _words(letter: Sent) -> naive.Words:
     """What an EmailMessage is made from: headers, text and HTML."""
     message = letter.message
     plain, rich = message.get_body(("plain",)), message.get_body(("html",))
@@ -149,17 +186,3 @@ def _words(letter: Sent) -> tuple[dict[str, str], str, str]:
     told = {name: str(value) for name, value in message.items()}
     del told["Content-Type"], told["MIME-Version"]
     return told, plain.get_content(), rich.get_content()
-
-
-def _naively(smtp: smtplib.SMTP, words: Sequence[tuple[dict[str, str], str, str]]) -> None:
-    """Each letter built anew and sent over a connection of its own."""
-    assert smtp.sock is not None
-    place = smtp.sock.getpeername()
-    for headers, text, html in words:
-        message = EmailMessage(policy=POLICY)
-        for name, value in headers.items():
-            message[name] = value
-        message.set_content(text)
-        message.add_alternative(html, subtype="html")
-        with smtplib.SMTP(*place) as connection:
-            connection.send_message(message)
