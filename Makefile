@@ -6,7 +6,7 @@ ARGS ?=
 SEEDS ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test simulate mutants chaos check audit bench lock
+.PHONY: help demo serve test simulate mutants chaos drill check audit bench lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ serve: .venv/runtime ## the registry itself, in one process on SQLite
 
 test: .venv/dev ## the whole suite; says at the end what was left out and how to get it
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+
+drill: .venv/dev ## full disks, no broker, no beat, three beats, 50 restarts; as root (ARGS="flushall redis_down")
+	PYTHONPATH=.:tests $(BIN)/python -m drills $(ARGS)
 
 check: .venv/dev ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
