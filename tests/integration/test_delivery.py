@@ -10,6 +10,7 @@ from factories import a_patient, a_person, an_answered_follow_up, vault_of
 from post import (
     FaultyMailer,
     add_facts,
+    crash_at_commit,
     letter,
     letters,
     live_until,
@@ -406,6 +407,32 @@ def test_asked_to_stop_a_worker_ends_after_the_letter_in_hand(
     delivery.send_due(registry, mailer, lambda: len(mailer.sent) == 2)
     states = Counter((one.state, one.attempts) for one in letters(registry))
     assert states == {("sent", 1): 2, ("queued", 0): 3}
+
+
+def test_a_result_is_kept_when_the_next_letter_cannot_be_opened(
+    registry: Runtime, due: Enrolled
+) -> None:
+    for _ in range(3):
+        a_patient(registry)
+    queue(registry)
+    dies = FaultyMailer(open=[None, None, Unreachable("connection reset")])
+    with pytest.raises(Unreachable):
+        delivery.send_due(registry, dies)
+    states = Counter((one.state, one.attempts) for one in letters(registry))
+    assert states == {("sent", 1): 2, ("queued", 0): 2}
+
+
+def test_a_letter_costs_one_commit(
+    registry: Runtime, clock: FixedClock, mailer: MemoryMailer
+) -> None:
+    for _ in range(12):
+        a_patient(registry)
+    clock.move_to(noon(DUE))
+    queue(registry)
+    with crash_at_commit(registry, 1000) as commits:
+        delivery.send_due(registry, mailer)
+    assert len(mailer.sent) == 12
+    assert len(commits) <= 12 + 7
 
 
 def test_a_worker_that_waited_long_gives_back_the_rest(
