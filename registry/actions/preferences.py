@@ -127,7 +127,7 @@ def snooze(
     mine = OutboxEmail.follow_up_id == follow_up.id
     _cancel(session, mine, "the patient asked for another day", at)
     changes = {"month": follow_up.month, "day": on, "hour": hour}
-    _record(session, patient_id, "reminder.snoozed", changes, by=by, at=at)
+    audit.record_of_patient(session, patient_id, "reminder.snoozed", changes, by=by, at=at)
     return follow_up
 
 
@@ -220,21 +220,7 @@ def _change(
         setattr(kept, name, value)
     kept.changed_at, kept.changed_by = at, by
     session.add(kept)
-    _record(session, kept.patient_id, "preferences.changed", changes, by=by, at=at)
-
-
-def _record(
-    session: Session,
-    patient_id: int,
-    action: str,
-    changes: dict[str, Any],
-    *,
-    by: str,
-    at: datetime,
-) -> None:
-    audit.record(
-        session, by=by, at=at, action=action, subject=f"patient:{patient_id}", changes=changes
-    )
+    audit.record_of_patient(session, kept.patient_id, "preferences.changed", changes, by=by, at=at)
 
 
 def leave(session: Session, follow_up_id: int, why: str | None, *, by: str, at: datetime) -> None:

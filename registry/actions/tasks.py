@@ -1,6 +1,5 @@
 """Who does what is on the worklist: somebody takes it on, takes it over, or gives it back."""
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import select
@@ -49,7 +48,7 @@ def take(
     if kind == Kind.ALERT:
         alerts.acknowledge(session, session.get_one(Alert, int(key)), by=by, at=at)
     told = {"kind": kind, "key": key, "owner": (task.owner, by)}
-    _record(session, patient_id, "task.taken", told, by=by, at=at)
+    audit.record_of_patient(session, patient_id, "task.taken", told, by=by, at=at)
 
 
 def give_back(
@@ -64,7 +63,7 @@ def give_back(
         raise NotYours(f"{task.owner} has this. Take it over, or ask them to give it back.")
     session.delete(_row(session, patient_id, kind, key))
     told = {"kind": kind, "key": key, "owner": (by, None)}
-    _record(session, patient_id, "task.given_back", told, by=by, at=at)
+    audit.record_of_patient(session, patient_id, "task.given_back", told, by=by, at=at)
 
 
 def _row(session: Session, patient_id: int, kind: str, key: str) -> TaskOwner | None:
@@ -73,17 +72,3 @@ def _row(session: Session, patient_id: int, kind: str, key: str) -> TaskOwner | 
             TaskOwner.patient_id == patient_id, TaskOwner.kind == kind, TaskOwner.key == key
         )
     ).one_or_none()
-
-
-def _record(
-    session: Session,
-    patient_id: int,
-    action: str,
-    changes: Mapping[str, object],
-    *,
-    by: str,
-    at: datetime,
-) -> None:
-    audit.record(
-        session, by=by, at=at, action=action, subject=f"patient:{patient_id}", changes=changes
-    )

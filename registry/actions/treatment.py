@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -54,7 +53,7 @@ def record_course(
     )
     session.add(new)
     told = {"number": new.number, "started_on": started_on, **asdict(course)}
-    _record(session, patient_id, "course.recorded", told, by=by, at=at)
+    audit.record_of_patient(session, patient_id, "course.recorded", told, by=by, at=at)
     return new
 
 
@@ -81,7 +80,9 @@ def record_administrations(
             found.append(Problem("route", f"{one.route} is none of: {', '.join(routes)}"))
     _refuse(found)
     _insert(session, Administration, patient_id, course_number, given, by=by, at=at)
-    _record(session, patient_id, "administrations.recorded", {"given": list(given)}, by=by, at=at)
+    audit.record_of_patient(
+        session, patient_id, "administrations.recorded", {"given": list(given)}, by=by, at=at
+    )
 
 
 def record_observations(
@@ -109,7 +110,7 @@ def record_observations(
             found.append(Problem("item", f"{one.item} is none of: {', '.join(items)}"))
     _refuse(found)
     _insert(session, Observation, patient_id, course_number, observed, by=by, at=at)
-    _record(
+    audit.record_of_patient(
         session, patient_id, "observations.recorded", {"observed": list(observed)}, by=by, at=at
     )
 
@@ -152,17 +153,3 @@ def _future(field: str, day: date, at: datetime) -> list[Problem]:
 def _refuse(found: list[Problem]) -> None:
     if found:
         raise Unusable(found)
-
-
-def _record(
-    session: Session,
-    patient_id: int,
-    action: str,
-    changes: dict[str, Any],
-    *,
-    by: str,
-    at: datetime,
-) -> None:
-    audit.record(
-        session, by=by, at=at, action=action, subject=f"patient:{patient_id}", changes=changes
-    )

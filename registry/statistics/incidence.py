@@ -18,6 +18,7 @@ from registry.statistics.risk_sets import (
     Counts,
     Values,
     at_risk,
+    at_risk_on,
     by_day,
     emptied,
     hazard_terms,
@@ -92,8 +93,7 @@ class Incidence:
         """The incidence by the end of a day; no value beyond the last follow-up while some are left
         with neither event.
         """
-        place = int(np.searchsorted(self.time, day, side="left"))
-        risk = int(self.at_risk[place]) if place < self.time.size else 0
+        risk = at_risk_on(self.time, self.at_risk, day)
         lives = bool(self.free[-1] > 0)
         reason = no_value(day, self.reason, self.end, self.last_day, lives)
         if reason is not None:

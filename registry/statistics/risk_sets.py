@@ -40,6 +40,14 @@ def at_risk(time: Counts, leaving: Counts, entries: Counts) -> Counts:
     return backwards(leaving) - backwards(np.where(time > 0, entries, 0))
 
 
+def at_risk_on(time: Counts, n: Counts, day: int) -> int:
+    """How many are at risk on any day: nobody enters or leaves between two listed days, so the next
+    listed one tells.
+    """
+    index = int(np.searchsorted(time, day, side="left"))
+    return int(n[index]) if index < time.size else 0
+
+
 def backwards(counts: Counts) -> Counts:
     """Sums from each place to the end."""
     return np.cumsum(counts[::-1])[::-1]

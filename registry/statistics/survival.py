@@ -20,6 +20,7 @@ from registry.statistics.risk_sets import (
     Counts,
     Values,
     at_risk,
+    at_risk_on,
     by_day,
     emptied,
     emptied_words,
@@ -127,14 +128,13 @@ class Curve:
 
     def at(self, day: int) -> SurvivalAt:
         """Survival at the end of a day; beyond the last follow-up only a curve at 0 has a value."""
-        at_risk = self._at_risk_on(day)
-        reason = self._why_not(day)
+        risk, reason = at_risk_on(self.time, self.at_risk, day), self._why_not(day)
         if reason is not None:
-            return SurvivalAt(day, None, None, None, at_risk, self.level, reason)
+            return SurvivalAt(day, None, None, None, risk, self.level, reason)
         index = int(np.searchsorted(self.time, day, side="right")) - 1
         survival = float(self.survival[index])
         lower, upper = present(self.lower[index]), present(self.upper[index])
-        return SurvivalAt(day, survival, lower, upper, at_risk, self.level, _no_interval(survival))
+        return SurvivalAt(day, survival, lower, upper, risk, self.level, _no_interval(survival))
 
     def median(self) -> Estimate:
         """The first day with survival at one half or less; a limit never reached is unbounded."""
@@ -173,11 +173,6 @@ class Curve:
         # where everyone at risk had the event the area that is left is 0 and the term drops out
         finite = np.isfinite(terms)
         return float(pieces.sum()), float((to_tau[finite] ** 2 * terms[finite]).sum())
-
-    def _at_risk_on(self, day: int) -> int:
-        # nobody enters or leaves between two listed days: the next listed day tells
-        index = int(np.searchsorted(self.time, day, side="left"))
-        return int(self.at_risk[index]) if index < self.time.size else 0
 
     def _why_not(self, day: int) -> str | None:
         return no_value(day, self.reason, self.end, self.last_day, bool(self.survival[-1] > 0))
