@@ -27,6 +27,7 @@ from registry.statistics.weighting import Refused
 
 STACKED, SCALED = "stacked equations", "effective sample size"
 EXACT = "Clopper-Pearson at the effective sample size"
+NOBODY = "nobody counts for this outcome"
 FEW, PART = 50, 0.5
 VERY_FEW, LITTLE = 30, 0.1
 BINS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
@@ -111,6 +112,8 @@ def match(
     may repeat. Rows in which a matched covariate is not known are left out and counted. Refused, by
     name, where no weights do it.
     """
+    if not people.any():
+        return Refused(NOBODY)
     usable = _usable(targets, covariates)
     if usable is not None:
         return Refused(usable)

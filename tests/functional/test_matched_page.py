@@ -55,10 +55,9 @@ def test_the_matched_figures_stand_on_the_page_and_in_its_files(
     staff = sign_in("data_manager", site=None)
     page = text_of(staff.get(f"/figures/published?{CUT}").text)
     assert "Matched to the studies' patients" in page
-    assert "Not matched: this study prints no baseline to match" in page
-    assert (
-        "Not matched: nephritis yes 1 lies at the edge of what our patients have (0 to 1)" in page
-    )
+    assert "month 6: Shi 2012 this study prints no baseline to match" in page
+    edge = "nephritis yes 1 lies at the edge of what our patients have (0 to 1)"
+    assert f"month 12: Liang 2010 {edge}" in page
     assert "by age, sex female, sledai" in page
     assert "ESS " in page
     for caption in (

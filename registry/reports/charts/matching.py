@@ -10,6 +10,7 @@ from registry.reports.charts.ratios import NONE, name_of, ratio
 from registry.reports.charts.shown import Rows
 from registry.reports.values import MatchedSide, SideBySide
 from registry.statistics.maic import BINS, Matched, Matching
+from registry.statistics.maic_contrasts import Contrasts
 from registry.statistics.maic_sensitivity import Variant
 from registry.statistics.policy import Suppressed
 from registry.statistics.values import Estimate
@@ -34,24 +35,38 @@ def is_hidden(beside: Beside) -> bool:
 
 
 def results(beside: Beside, library: Library) -> Rows:
-    """A row per published figure: the matched share and its contrasts, or why there is none."""
+    """A row per published figure: the matched share and its contrasts."""
     heads = ("Registry against", "Matched share", "Minus published", "Ratio", "Odds ratio")
-    more = ("Effective size", "Not matched, though it matters")
+    more = ("Effective size", "Matters, and is not matched")
     return Rows(
         "Matched to the study's patients",
         (*heads, *more),
         tuple(
-            (name_of(each, library), *_cells(side), "; ".join(side.absent) or NONE)
+            (name_of(each, library), *_cells(side.found, side.contrasts), _absent(side))
             for each, side in _sides(beside)
+            if isinstance(side.found, Matched) and side.contrasts is not None
         ),
     )
 
 
-def _cells(side: MatchedSide) -> tuple[str, ...]:
-    found, made = side.found, side.contrasts
-    if not isinstance(found, Matched) or made is None:
-        refused = "" if isinstance(found, Matched) else found.refused
-        return (f"Not matched: {refused}", *[NONE] * 4)
+def refusals(beside: Beside, library: Library) -> Rows:
+    """A row per published figure that could not be matched, and why."""
+    return Rows(
+        "Not matched, because …",
+        ("Registry against", "Why"),
+        tuple(
+            (name_of(each, library), side.found.refused)
+            for each, side in _sides(beside)
+            if not isinstance(side.found, Matched)
+        ),
+    )
+
+
+def _absent(side: MatchedSide) -> str:
+    return "; ".join(side.absent) or NONE
+
+
+def _cells(found: Matched, made: Contrasts) -> tuple[str, ...]:
     size = [f"{effective(found)}, {found.method}", found.warning, _left_out(found), found.reason]
     return (
         words.estimate(found.estimate, found.lower, found.upper),

@@ -21,8 +21,9 @@ NOTE = (
     "were silent."
 )
 DIFFERENCE_NOTE = (
-    "Intervals: {}, 95 %; both sides are samples. Never pooled: a registry and a paper are "
-    "not two studies of one question, so there is no summary of them."
+    "Intervals: {}, 95 %; of matched rows from the variances of both sides; both sides are "
+    "samples. Never pooled: a registry and a paper are not two studies of one question, so there "
+    "is no summary of them."
 )
 
 
@@ -73,7 +74,12 @@ def _matched(found: Shown) -> dict[str, object]:
         "results": matching.results(beside, library),
         "tables": [
             table(beside, library)
-            for table in (matching.balance, matching.weights, matching.without)
+            for table in (
+                matching.refusals,
+                matching.balance,
+                matching.weights,
+                matching.without,
+            )
         ],
     }
 
