@@ -14,12 +14,7 @@ from registry.actions.endings import AWAITED
 from registry.actions.enrolment import AlreadyEnrolled
 from registry.actions.enrolment_rows import covariate
 from registry.actions.facts import ConsentGiven, Problem, Unusable, birth_problems
-from registry.actions.replanning import (
-    Change,
-    correct_treatment_date,
-    first_course,
-    preview_treatment_date,
-)
+from registry.actions.replanning import Change, correct_treatment_date, preview_treatment_date
 from registry.errors import DomainError
 from registry.models import (
     Consent,
@@ -37,6 +32,7 @@ from registry.models.versions import Versioned
 from registry.models.writing import stamp, supersede
 from registry.queries import identities as people
 from registry.queries import protocols
+from registry.queries.courses import first_course
 from registry.queries.identities import Person
 from registry.vault import Vault
 from surveys.timepoints import last_civil_day
@@ -129,23 +125,24 @@ def change_identity(
         select(Identity).where(Identity.patient_id == patient_id, known(Identity))
     ).one()
     before = people.person_of(session, vault, patient_id).texts()
-    told = {
-        column: (before[column], text)
-        for column, text in person.texts().items()
-        if before[column] != text
-    }
+    after = person.texts()
+    told = {name: (before[name], text) for name, text in after.items() if before[name] != text}
     if not told:
         return
     if "birth_date" in told:
         _refuse_birth_date(session, patient_id, person.birth_date, treated_on, at)
     columns = identities.sealed(vault, data_key, patient_id, person)
-    supersede(session, identity, reason=reason, by=by, at=at, **columns)
+    why: dict[str, Any] = {"reason": reason, "by": by, "at": at}
+    supersede(session, identity, **why, **columns)
+    _find_by(session, vault, patient_id, person)
+    audit.record_of_patient(session, patient_id, "identity.corrected", told, **why)
+
+
+def _find_by(session: Session, vault: Vault, patient_id: int, person: Person) -> None:
+    """The blind index of somebody who is called or written to otherwise than before."""
     session.execute(delete(IdentityIndex).where(IdentityIndex.patient_id == patient_id))
     session.add_all(
         IdentityIndex(**row) for row in identities.index_rows(vault, patient_id, person)
-    )
-    audit.record_of_patient(
-        session, identity.patient_id, "identity.corrected", told, reason=reason, by=by, at=at
     )
 
 

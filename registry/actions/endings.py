@@ -12,8 +12,9 @@ from registry import audit
 from registry.actions import plans
 from registry.actions.facts import Problem, Unusable
 from registry.errors import DomainError
-from registry.models import Death, FollowUp, OutboxEmail, TreatmentCourse, Withdrawal, known
+from registry.models import Death, FollowUp, OutboxEmail, Withdrawal, known
 from registry.models.writing import stamp, supersede
+from registry.queries.courses import first_course
 from surveys.lifecycle import OUTBOX_MOVES, FollowUpState, OutboxState, sources
 from surveys.timepoints import last_civil_day
 
@@ -237,13 +238,7 @@ def _present(session: Session, model: type[Ending], patient_id: int) -> Ending:
 
 
 def _refuse_day(session: Session, patient_id: int, field: str, day: date, at: datetime) -> None:
-    treated_on = session.scalars(
-        select(TreatmentCourse.started_on).where(
-            TreatmentCourse.patient_id == patient_id,
-            TreatmentCourse.number == 1,
-            known(TreatmentCourse),
-        )
-    ).one()
+    treated_on = first_course(session, patient_id).started_on
     if day > last_civil_day(at):
         raise Unusable([Problem(field, f"{day} lies in the future")])
     if day < treated_on:

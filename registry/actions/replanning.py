@@ -21,12 +21,12 @@ from registry.models import (
     Patient,
     Response,
     ResponseStatus,
-    TreatmentCourse,
     Withdrawal,
     known,
 )
 from registry.models.writing import supersede
 from registry.queries import identities, protocols
+from registry.queries.courses import first_course
 from registry.vault import Vault
 from surveys.lifecycle import ANSWERED, FollowUpState, OutboxState
 from surveys.timepoints import PlannedFollowUp, last_civil_day
@@ -236,17 +236,6 @@ def _move_administration(
     )
     for row in rows.all():
         supersede(session, row, reason=reason, by=by, at=at, given_on=treated_on)
-
-
-def first_course(session: Session, patient_id: int) -> TreatmentCourse:
-    """The course whose first day is day 0."""
-    return session.scalars(
-        select(TreatmentCourse).where(
-            TreatmentCourse.patient_id == patient_id,
-            TreatmentCourse.number == 1,
-            known(TreatmentCourse),
-        )
-    ).one()
 
 
 def _refuse_day(

@@ -17,11 +17,10 @@ from registry.models import (
     FollowUp,
     OutboxEmail,
     Response,
-    TreatmentCourse,
-    known,
 )
 from registry.protocols import Protocol
 from registry.queries import surveys as reading
+from registry.queries.courses import first_course
 from registry.queries.surveys import Standing
 from surveys.lifecycle import FollowUpState
 from surveys.questions import Answer as Given
@@ -90,14 +89,8 @@ def save(
     consequences.raise_alerts(session, follow_up, before, answers, protocol, by=by, at=at)
     on = reading.local_day(follow_up, at)
     versions.set_status(session, follow_up, response, answers, protocol, on, None, by=by, at=at)
-    _record(
-        session,
-        follow_up,
-        "answers.saved",
-        came | {code: answers.get(code) for code in changed},
-        by=by,
-        at=at,
-    )
+    changes = came | {code: answers.get(code) for code in changed}
+    _record(session, follow_up, "answers.saved", changes, by=by, at=at)
     return response
 
 
@@ -195,21 +188,11 @@ def open_enrolment_questionnaire(
     }
     if 0 in rows:
         return rows[0]
-    follow_up = _month_zero(rows[min(rows)], _treated_on(session, patient_id), at)
+    follow_up = _month_zero(rows[min(rows)], first_course(session, patient_id).started_on, at)
     session.add(follow_up)
     session.flush()
     _record(session, follow_up, "questionnaire.opened", {"month": 0}, by=by, at=at)
     return follow_up
-
-
-def _treated_on(session: Session, patient_id: int) -> date:
-    return session.scalars(
-        select(TreatmentCourse.started_on).where(
-            TreatmentCourse.patient_id == patient_id,
-            TreatmentCourse.number == 1,
-            known(TreatmentCourse),
-        )
-    ).one()
 
 
 def _month_zero(first: FollowUp, treated_on: date, at: datetime) -> FollowUp:
