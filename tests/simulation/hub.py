@@ -12,7 +12,9 @@ from simulation.ledger import LastCommit
 
 LEASE = timedelta(minutes=16)  # somebody who stands still for so long has lost its letters
 
-MOST_STEPS = 30_000  # of one seed; a busy one has five thousand
+MOST_STEPS = 12_000  # of one seed; a busy one has four thousand
+MOST_AT_ONCE = 2_000  # within an hour
+HOUR = timedelta(hours=1)
 
 
 class Killed(BaseException):
@@ -79,6 +81,7 @@ class Hub:
         self.count = 0  # orders what happened at the same instant
         self.kills = self.stalls = 0
         self.home = getcurrent()
+        self._hour = (self.now, 0)
         self._turns: list[_Turn] = []
         self._asleep: list[tuple[datetime, Process]] = []
         self._number = 0
@@ -145,7 +148,9 @@ class Hub:
 
     def _count(self) -> None:
         self.count += 1
-        if self.count > MOST_STEPS:
+        if self.now - self._hour[0] > HOUR:
+            self._hour = (self.now, self.count)
+        if self.count > MOST_STEPS or self.count - self._hour[1] > MOST_AT_ONCE:
             raise Endless
 
     def _try(self, what: str) -> None:

@@ -2,26 +2,29 @@
 
 import hashlib
 import random
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
 from simulation.bugs import BUGS
-from simulation.mutants import hunt
+from simulation.mutants import NEEDED, hunt, known_seeds, score
 from simulation.planting import Bug, new_code
 
 ROOT = Path(__file__).parents[2]
-QUICK = ("mark first", "no marker", "thirty days a month", "one follow-up less", "no reminders")
+SAMPLE = 6
+OTHERS = 10  # seeds: a step more in the code can give a seed another story
 
 
 def some() -> list[Bug]:
     """Other bugs whenever the code that they are planted in has changed."""
-    quick = [bug for bug in BUGS if bug.name in QUICK]
     code = hashlib.sha256()
     for folder in ("workers", "registry/actions"):
         for path in sorted((ROOT / folder).glob("*.py")):
             code.update(path.read_bytes())
-    return random.Random(code.hexdigest()).sample(quick, 2)
+    known = known_seeds()
+    common = [bug for bug in BUGS if (known.get(bug.name) or 0) < OTHERS]
+    return random.Random(code.hexdigest()).sample(common, SAMPLE)
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name.replace(" ", "_"))
@@ -31,7 +34,13 @@ def test_a_planted_bug_follows_the_code(bug: Bug) -> None:
 
 @pytest.mark.parametrize("bug", some(), ids=lambda bug: bug.name.replace(" ", "_"))
 def test_a_planted_bug_is_seen(bug: Bug) -> None:
-    assert hunt(bug, seeds=30).after is not None
+    seed = known_seeds().get(bug.name) or 0
+    others = (other for other in range(OTHERS) if other != seed)
+    assert hunt(bug, chain([seed], others)).seed is not None
+
+
+def test_nineteen_of_twenty_planted_bugs_were_seen() -> None:
+    assert score(known_seeds()) >= NEEDED, 'run: make mutants ARGS="--write"'
 
 
 def test_there_are_enough_of_them_each_with_a_name_of_its_own() -> None:

@@ -157,7 +157,7 @@ class Simulation:
 
         weather.death, weather.deaths = some(0.02), DEATHS
         weather.pause, weather.stall = some(0.03), some(0.012)
-        office.unreachable, office.later, office.policy = some(0.1), some(0.15), some(0.05)
+        office.unreachable, office.later, office.policy = some(0.1), some(0.15), some(0.12)
         office.lost, office.slow = some(0.25), some(0.2)
         self.broker.loses, self.broker.doubles = some(0.5), some(0.3)
         if dice.random() < 0.3:
