@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from registry.protocols import Protocol
 from registry.protocols.model import Characteristic
-from registry.published import Library, Pair
+from registry.published import Library, Pair, arithmetic
 from registry.published.studies import Baseline
 from registry.queries.sufficient_covariates import Patterns
 from registry.reports.values import MatchedSide
@@ -135,7 +135,9 @@ def _target(row: Baseline, each: Characteristic) -> Target | None:
 def _share(row: Baseline) -> float | None:
     if row.x is not None and row.n:
         return row.x / row.n
-    return None if row.printed is None else float(row.printed) / 100
+    if row.printed is None or not arithmetic.is_plain(row.printed):
+        return None
+    return float(row.printed) / 100
 
 
 def maic_json(side: MatchedSide | Suppressed) -> Json:

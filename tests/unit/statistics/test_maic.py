@@ -389,6 +389,27 @@ def test_weights_exist_exactly_inside_the_hull(
         assert found.weights @ x == pytest.approx(wanted, abs=1e-8)
 
 
+@settings(max_examples=60)
+@given(
+    values=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=8),
+    mean=st.floats(-1e6, 1e6),
+    sd=st.one_of(st.none(), st.floats(0, 1e6)),
+    having=st.integers(0, 255),
+)
+def test_whatever_is_printed_gives_weights_or_a_reason(
+    values: list[float], mean: float, sd: float | None, having: int
+) -> None:
+    people = np.ones(len(values), dtype=np.int64)
+    told = np.array([having >> k & 1 for k in range(len(values))])
+    found = match([Mean("a", mean, sd)], [Covariate("a", values)], people, told)
+    if isinstance(found, Matched):
+        numbers = [found.estimate, found.lower, found.upper, found.se, found.ess]
+        assert np.isfinite(numbers).all()
+        assert 0 <= found.lower <= found.estimate <= found.upper <= 1
+    else:
+        assert found.refused
+
+
 def test_a_minimiser_calls_it_success_where_there_is_nothing() -> None:
     """What a careless implementation would print: all weight on the oldest."""
     ages = np.arange(20.0, 60.0)
