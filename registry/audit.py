@@ -104,7 +104,7 @@ def record_many(session: Session, entries: Sequence[Entry], *, by: str, at: date
     _write(session, entries, noting.taken(session), by=by, at=at)
     session.info["audited"] = True
     if entries:
-        session.info["last"] = (entries[-1].action, by, at)
+        session.info["last"] = (by, at)
 
 
 def _write(
@@ -145,14 +145,14 @@ def keep_facts(sessions: sessionmaker[Session]) -> None:
 
 
 def _write_rest(session: Session) -> None:
-    """What was written without an event of its patient gets one, named like the last one told."""
+    """What was written without an event of its patient, or after it, gets one."""
     if session.in_nested_transaction():
         return
     session.flush()
     noted = noting.taken(session)
     if noted and "last" in session.info:
-        action, by, at = session.info["last"]
-        entries = [Entry(f"patient:{patient_id}", action) for patient_id in noted]
+        by, at = session.info["last"]
+        entries = [Entry(f"patient:{patient_id}", "facts.written") for patient_id in noted]
         _write(session, entries, noted, by=by, at=at)
 
 

@@ -43,9 +43,8 @@ def reported(runtime: Runtime, patient: Enrolled) -> ReportedEvent:
         told = stamp("patient", runtime.clock.now())
         report = ReportedEvent(patient_id=patient.patient_id, term="shingles on my back", **told)
         session.add(report)
-        audit.record(
-            session, by="patient", at=runtime.clock.now(), action="test", subject="registry"
-        )
+        subject = f"patient:{patient.patient_id}"
+        audit.record(session, by="patient", at=runtime.clock.now(), action="test", subject=subject)
         return report
 
 
