@@ -200,7 +200,7 @@ class _Carrier:
 
     def _hand_over(self, letter: OutboxEmail, ready: Ready, told: list[Fact]) -> None:
         try:
-            side_journal.write_down(self.runtime, letter, ready, WHO, told)
+            side_journal.write_down(self.runtime, letter, ready, WHO, self.marked_at, told)
         except JournalFault:
             self.mailer.abandon()
             raise

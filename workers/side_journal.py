@@ -40,16 +40,21 @@ def refuse_while_held(session: Session, seen: Seen) -> None:
 
 
 def write_down(
-    runtime: Runtime, letter: OutboxEmail, ready: Ready, by: str, also: Sequence[Fact] = ()
+    runtime: Runtime,
+    letter: OutboxEmail,
+    ready: Ready,
+    by: str,
+    marked_at: datetime,
+    also: Sequence[Fact] = (),
 ) -> None:
-    """Have the disk keep that this letter is handed over, before it is; `also`: what became of the
-    letter before it.
+    """Have the disk keep that this letter, marked then, is handed over, before it is; `also`: what
+    became of the letter before it.
 
     Raises JournalFault after putting the letter back: without the line nothing may leave.
     """
     facts = [*also, Fact("handed_over", ready.told)]
     try:
-        runtime.journal.append(facts, at=runtime.clock.now())
+        runtime.journal.append(facts, at=marked_at)
     except JournalFault as fault:
         why = f"the side journal: {fault}"[:200]
         with transaction(runtime) as session:
