@@ -53,7 +53,7 @@ def disk(megabytes: int) -> Iterator[Path]:
         try:
             yield folder
         finally:
-            subprocess.run(["umount", folder], check=True)
+            subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 @contextmanager
