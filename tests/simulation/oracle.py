@@ -32,7 +32,7 @@ NEVER = "554"  # a refusal for good
 DEATHS = 5  # a letter that outlives so many workers is shown to a person
 
 LETTERS = """
-SELECT o.message_id, o.kind, o.number, o.state, o.uncertain_count, o.follow_up_id,
+SELECT o.message_id, o.kind, o.number, o.state, o.uncertain_count, o.lapse_count, o.follow_up_id,
        f.patient_id, f.month, l.token_sha256
 FROM outbox o JOIN follow_up f ON f.id = o.follow_up_id
 LEFT JOIN survey_link l ON l.follow_up_id = o.follow_up_id AND l.number = o.number
@@ -50,6 +50,7 @@ class Letter:
     number: int
     state: str
     uncertain_count: int
+    lapse_count: int
     follow_up_id: int
     patient_id: int
     month: int
@@ -269,8 +270,11 @@ def _is_refused(oracle: Oracle, letter: Letter) -> bool:
 
 
 def _is_given_up(oracle: Oracle, letter: Letter) -> bool:
-    """Whether a person has to look at it: after uncertain attempts, or after many deaths."""
-    return letter.state == "parked" and (letter.uncertain_count > 1 or oracle.hub.kills >= DEATHS)
+    """Whether a person has to look at it: after uncertain attempts, or after many workers
+    that died over it, or stood still until it was not theirs any more.
+    """
+    died = min(letter.lapse_count, oracle.hub.kills + oracle.hub.stalls)
+    return letter.state == "parked" and (letter.uncertain_count > 1 or died >= DEATHS)
 
 
 def _span(oracle: Oracle, who: Somebody, month: int) -> tuple[datetime, datetime]:
