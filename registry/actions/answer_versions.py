@@ -31,8 +31,7 @@ def replace_answers(
     reason where they correct what was sent.
     """
     codes = sorted(changed)
-    which = (Answer.response_id == response.id) & Answer.question.in_(codes)
-    end_current(session, Answer, which, at)
+    end_current(session, Answer, response.id, at, codes)
     rows = [
         {
             "response_id": response.id,
@@ -70,7 +69,7 @@ def set_status(
     if submitted_at is None and status is Completeness.COMPLETE:
         status = Completeness.PARTIAL
     items = count(instrument, context, answers)
-    end_current(session, ResponseStatus, ResponseStatus.response_id == response.id, at)
+    end_current(session, ResponseStatus, response.id, at)
     row = {
         "response_id": response.id,
         "patient_id": response.patient_id,
@@ -101,7 +100,7 @@ def set_outcomes(
 ) -> None:
     """New versions of every score and outcome that follows from the answers."""
     values = values_of(protocol, answers)
-    end_current(session, OutcomeValue, OutcomeValue.response_id == response.id, at)
+    end_current(session, OutcomeValue, response.id, at)
     rows = [
         {
             "response_id": response.id,

@@ -6,12 +6,12 @@ from functools import cache
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Insert, insert, inspect, update
+from sqlalchemy import Insert, Update, bindparam, insert, inspect, update
 from sqlalchemy.orm import Session
 
 from registry.db import Base
 from registry.models.noting import note, note_ended
-from registry.models.versions import Versioned, known
+from registry.models.versions import Versioned
 
 Fact = TypeVar("Fact", bound=Versioned)
 Row = dict[str, Any]
@@ -42,19 +42,34 @@ def insert_numbered(session: Session, model: type[Base], rows: Sequence[Row]) ->
 
 
 def end_current(
-    session: Session, model: type[Versioned], which: ColumnElement[bool], at: datetime
+    session: Session,
+    model: type[Versioned],
+    response_id: int,
+    at: datetime,
+    questions: Sequence[str] | None = None,
 ) -> None:
-    """These versions are no longer current: others follow, or nothing."""
-    table = Base.metadata.tables[inspect(model).local_table.name]
-    whose = table.c.patient_id if "patient_id" in table.c else table.c.response_id
-    ended = session.execute(
-        update(table)
-        .where(which, known(model))
-        .values(superseded_at=at)
-        .returning(table.c.fact_key, whose)
-    )
-    note_ended(session, table.name, [dict(row) for row in ended.mappings()])
+    """The current versions of a response's facts are current no longer: others follow, or none.
+    `questions`: of its answers, only those to these.
+    """
+    told: Row = {"of": response_id, "ended": at}
+    if questions is not None:
+        told["codes"] = list(questions)
+    table = inspect(model).local_table.name
+    ended = session.execute(_end(table, questions is not None), told)
+    note_ended(session, table, [dict(row) for row in ended.mappings()])
     session.info["changed"] = model.__name__
+
+
+@cache
+def _end(name: str, by_question: bool) -> Update:
+    """Built once: it runs with every page of answers, and building it costs more."""
+    table = Base.metadata.tables[name]
+    whose = table.c.patient_id if "patient_id" in table.c else table.c.response_id
+    which = [table.c.response_id == bindparam("of"), table.c.superseded_at.is_(None)]
+    if by_question:
+        which.append(table.c.question.in_(bindparam("codes", expanding=True)))
+    ended = update(table).where(*which).values(superseded_at=bindparam("ended"))
+    return ended.returning(table.c.fact_key, whose)
 
 
 @cache

@@ -26,6 +26,8 @@ BEGUN = (
 ANSWERS = select(Answer.question, Answer.value).where(
     Answer.response_id == bindparam("response_id"), known(Answer)
 )
+RESPONSE = select(Response).where(Response.follow_up_id == bindparam("follow_up_id"))
+HOLD = select(FollowUp.id).where(FollowUp.id == bindparam("follow_up_id")).with_for_update()
 
 
 class Standing(StrEnum):
@@ -70,7 +72,7 @@ def hold(session: Session, follow_up_id: int) -> None:
     """Let others who save wait until the end of the transaction, where answers are read first and
     saved as a whole later: without it PostgreSQL would lose what was saved in between.
     """
-    session.execute(select(FollowUp.id).where(FollowUp.id == follow_up_id).with_for_update())
+    session.execute(HOLD, {"follow_up_id": follow_up_id})
 
 
 def local_day(follow_up: FollowUp, at: datetime) -> date:
@@ -107,9 +109,7 @@ def context_of(follow_up: FollowUp, on: date) -> Context:
 
 def response_of(session: Session, follow_up: FollowUp) -> Response | None:
     """The response that was begun for this follow-up, if any."""
-    return session.scalars(
-        select(Response).where(Response.follow_up_id == follow_up.id)
-    ).one_or_none()
+    return session.scalars(RESPONSE, {"follow_up_id": follow_up.id}).one_or_none()
 
 
 def answers_of(session: Session, response: Response | None) -> dict[str, Given]:
