@@ -1,8 +1,11 @@
 """The one way to write the trail, and the way to check it.
 
-Each subject ("patient:7", "site:1", "registry") has a hash chain of its own. An event's hash covers
-the event and its predecessor's hash. Values are not stored: only keyed hashes of them, so that
-destroying a patient's key leaves the chain whole (the values live in version rows).
+Each subject ("patient:7", "site:1", "registry") has a chain of its own. An event's seal is a keyed
+hash of the event and of its predecessor's hash; the event shows only a hash of its seal. The seal
+of the newest event stands in the chain's head, and is gone as soon as the next one follows: who has
+the database and not the key can neither write an event nor set a head back to an earlier one.
+Values are not stored: only keyed hashes of them, so that destroying a patient's key leaves the
+chain whole (the values live in version rows).
 """
 
 import hashlib
@@ -120,13 +123,14 @@ def _write(
     key = session.info["audit_key"]
     rows = []
     for entry in entries:
-        number, previous = ends[entry.subject]
+        number, last = ends[entry.subject]
         changes = {name: _keyed(key, value) for name, value in entry.changes.items()}
         facts = noted.pop(patient_of(entry.subject), {})
         told = (entry.action, entry.reason, changes, facts)
-        what = (entry.subject, number + 1, at, by, *told, previous)
-        ends[entry.subject] = (number + 1, event_hash(*what))
-        rows.append(dict(zip(COLUMNS, (*what, ends[entry.subject][1]), strict=True)))
+        what = (entry.subject, number + 1, at, by, *told, _shown(last))
+        mark = seal(key, *what)
+        ends[entry.subject] = (number + 1, mark)
+        rows.append(dict(zip(COLUMNS, (*what, _shown(mark)), strict=True)))
     if rows:
         session.execute(insert(_EVENTS), rows)
     _move_heads(session, ends, begun)
@@ -157,8 +161,8 @@ def _write_rest(session: Session) -> None:
 
 
 def _ends(session: Session, subjects: list[str]) -> dict[str, tuple[int, str]]:
-    """The newest number and hash of each chain."""
-    found: dict[str, tuple[int, str]] = dict.fromkeys(subjects, (0, START))
+    """The newest number and seal of each chain."""
+    found: dict[str, tuple[int, str]] = dict.fromkeys(subjects, (0, ""))
     for some in _chunks(subjects, 500):
         rows = session.execute(HEADS, {"subjects": some})
         found |= {subject: (number, digest) for subject, number, digest in rows}
@@ -195,7 +199,8 @@ def _keyed(key: bytes, value: Any) -> list[str]:
     return [hmac.digest(key, PLAIN.encode(one).encode(), "sha256").hex()[:32] for one in values]
 
 
-def event_hash(
+def seal(
+    key: bytes,
     subject: str,
     number: int,
     at: datetime,
@@ -206,10 +211,16 @@ def event_hash(
     facts: Mapping[str, Any],
     previous_hash: str,
 ) -> str:
-    """SHA-256 over the event's canonical JSON, the predecessor's hash included."""
+    """HMAC-SHA-256 (RFC 2104) of the event's canonical JSON, the predecessor's hash included."""
     moment = at.astimezone(UTC).isoformat(timespec="microseconds")
     content = [subject, number, moment, by, action, reason, changes, facts, previous_hash]
-    return hashlib.sha256(CANONICAL.encode(content).encode()).hexdigest()
+    # so that no value, hashed with the same key, passes for an event
+    return hmac.digest(key, f"event|{CANONICAL.encode(content)}".encode(), "sha256").hex()
+
+
+def _shown(last: str) -> str:
+    """What events show of the last seal of their chain."""
+    return hashlib.sha256(last.encode()).hexdigest() if last else START
 
 
 @dataclass(frozen=True)
@@ -234,24 +245,26 @@ def verify(session: Session, subject: str | None = None) -> Verdict:
     count = 0
     with closing(events):
         for one in events:
-            number, previous = ends.get(one.subject, (0, START))
-            broken = _broken_link(one, number, previous)
+            *content, _ = one
+            number, last = ends.get(one.subject, (0, ""))
+            genuine = seal(session.info["audit_key"], *content)
+            broken = _broken_link(one, number, last, genuine)
             if broken:
                 return Verdict(count, len(ends), broken)
-            ends[one.subject] = (one.number, one.hash)
+            ends[one.subject] = (one.number, genuine)
             count += 1
     return Verdict(count, len(ends), _broken_head(session, ends, subject))
 
 
-def _broken_link(link: Any, number: int, previous: str) -> str | None:
-    *content, digest = link
+def _broken_link(link: Any, number: int, last: str, genuine: str) -> str | None:
     where = f"{link.subject}, event {link.number}"
     if link.number != number + 1:
         return f"{link.subject}: event {number + 1} is missing"
-    if link.previous_hash != previous:
+    if link.previous_hash != _shown(last):
         return f"{where}: does not follow on event {number}"
-    genuine = event_hash(*content) == digest
-    return None if genuine else f"{where}: was changed after it was written"
+    if link.hash != _shown(genuine):
+        return f"{where}: was changed after it was written"
+    return None
 
 
 def _broken_head(

@@ -31,7 +31,9 @@ class AuditEvent(Base):
 
 
 class AuditHead(Base):
-    """The newest event of each chain: what a writer reads and moves; shows a cut-off tail."""
+    """The newest event of each chain and its seal (registry.audit): what a writer reads and moves;
+    shows a cut-off tail.
+    """
 
     __tablename__ = "audit_head"
 

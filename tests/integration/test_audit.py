@@ -1,5 +1,9 @@
 """The trail: written with every change, and broken visibly by any tampering."""
 
+import json
+from datetime import UTC
+from hashlib import sha256
+
 import pytest
 from factories import a_patient
 from sqlalchemy import delete, select, text, update
@@ -75,6 +79,47 @@ def test_tampering_is_found(runtime: Runtime, tampering: str, words: str) -> Non
         broken = audit.verify(session).broken
     assert broken is not None
     assert words in broken
+
+
+def test_the_trail_cannot_be_cut_or_written_anew_without_the_key(registry: Runtime) -> None:
+    """A superuser takes the newest events away and sets the head to what the rest shows; or works
+    out all hashes anew, as they were worked out when they had no key.
+    """
+    patient = a_patient(registry)
+    subject, at = f"patient:{patient.patient_id}", registry.clock.now()
+    with transaction(registry) as session:
+        for action in ("fact.corrected", "fact.taken_back"):
+            audit.record(session, by="Ada", at=at, action=action, subject=subject)
+    for forge in (cut, written_anew):
+        with registry.sessions.writing() as session:
+            forge(session, subject)
+            broken = audit.verify(session).broken
+            session.rollback()
+        assert broken is not None, forge
+        assert broken.startswith(subject), forge
+
+
+def cut(session: Session, subject: str) -> None:
+    mine = AuditEvent.subject == subject
+    shown = session.scalars(select(AuditEvent.hash).where(mine, AuditEvent.number == 2)).one()
+    without_triggers(session, f"DELETE FROM audit_event WHERE subject = '{subject}' AND number > 2")
+    values = {"number": 2, "hash": shown}
+    session.execute(update(AuditHead).where(AuditHead.subject == subject).values(values))
+
+
+def written_anew(session: Session, subject: str) -> None:
+    without_triggers(session, f"DELETE FROM audit_event WHERE subject = '{subject}' AND number > 2")
+    mine = AuditEvent.subject == subject
+    previous = audit.START
+    for one in session.scalars(select(AuditEvent).where(mine).order_by(AuditEvent.number)):
+        moment = one.at.astimezone(UTC).isoformat(timespec="microseconds")
+        content = [subject, one.number, moment, one.by, one.action, one.reason]
+        content += [one.changes, one.facts, previous]
+        text_ = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        one.previous_hash, previous = previous, sha256(text_.encode()).hexdigest()
+        one.hash = previous
+    values = {"number": 2, "hash": previous}
+    session.execute(update(AuditHead).where(AuditHead.subject == subject).values(values))
 
 
 @pytest.mark.parametrize("only", [True, False])
