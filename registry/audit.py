@@ -149,12 +149,17 @@ def keep_facts(sessions: sessionmaker[Session]) -> None:
 
 
 def _write_rest(session: Session) -> None:
-    """What was written without an event of its patient, or after it, gets one."""
+    """What was written without an event of its patient, or after it, gets one; but where nobody
+    wrote any event, it is not known who and when.
+    """
     if session.in_nested_transaction():
         return
     session.flush()
     noted = noting.taken(session)
-    if noted and "last" in session.info:
+    if noted and "last" not in session.info:
+        tables = sorted({table for told in noted.values() for table in told})
+        raise NotAudited(f"{', '.join(tables)}: written without an audit event")
+    if noted:
         by, at = session.info["last"]
         entries = [Entry(f"patient:{patient_id}", "facts.written") for patient_id in noted]
         _write(session, entries, noted, by=by, at=at)

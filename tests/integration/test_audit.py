@@ -9,9 +9,10 @@ from factories import a_patient
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
-from registry import audit
+from registry import audit, audit_facts
 from registry.db import reading, transaction
-from registry.models import AuditEvent, AuditHead, Site
+from registry.models import AuditEvent, AuditHead, Covariate, Patient, Site
+from registry.models.writing import insert_numbered, stamp
 from registry.runtime import Runtime
 
 
@@ -139,6 +140,24 @@ def test_a_write_without_a_line_in_the_trail_is_refused(runtime: Runtime) -> Non
         session.add(
             Site(code="A", public_name="A", recorded_at=runtime.clock.now(), recorded_by="x")
         )
+
+
+def a_weight(session: Session, patient_id: int, name: str) -> None:
+    at = session.scalars(select(Patient.recorded_at).where(Patient.id == patient_id)).one()
+    row = {"patient_id": patient_id, "name": name, "number": 70, **stamp("Ada", at)}
+    insert_numbered(session, Covariate, [row])
+
+
+def test_a_fact_without_any_event_is_refused_in_production_too(registry: Runtime) -> None:
+    patient, at = a_patient(registry), registry.clock.now()
+    refused = pytest.raises(audit.NotAudited, match="covariate: written without")
+    with refused, transaction(registry) as session:
+        a_weight(session, patient.patient_id, "weight")
+    with transaction(registry) as session:
+        a_weight(session, patient.patient_id, "weight")
+        audit.record(session, by="Ada", at=at, action="test", subject="registry")
+    with reading(registry) as session:
+        assert audit_facts.verify(session).first == []
 
 
 def test_a_bulk_write_without_a_line_in_the_trail_is_refused(runtime: Runtime) -> None:
