@@ -145,6 +145,8 @@ def patient_of(subject: str) -> int:
 def keep_facts(sessions: sessionmaker[Session]) -> None:
     """Note every row of facts that these sessions write; none is committed without its event."""
     event.listen(sessions, "after_flush", noting.note_flush)
+    event.listen(sessions, "after_transaction_create", noting.save)
+    event.listen(sessions, "after_soft_rollback", noting.restore)
     event.listen(sessions, "before_commit", _write_rest)
 
 

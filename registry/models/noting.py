@@ -6,6 +6,7 @@ Whoever writes rows notes them here; the next audit event of their patient takes
 import hmac
 import json
 from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -13,7 +14,7 @@ from functools import cache
 from typing import Any, TypeAlias
 
 from sqlalchemy import Boolean, Numeric, inspect, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.orm.util import identity_key
 
 from registry.db import Base
@@ -23,7 +24,7 @@ from registry.models.versions import Versioned
 
 PLACES = Decimal("0.000000001")
 APART = {"id", "patient_id", "superseded_at"}  # the chain and its events hold these
-NOTES, LATER = "facts_noted", "facts_of_responses"
+NOTES, LATER, SAVED = "facts_noted", "facts_of_responses", "facts_at_savepoints"
 PLAIN = json.JSONEncoder(default=str, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 Hashes: TypeAlias = dict[str, str]
 Told: TypeAlias = dict[str, list[list[Any]]]
@@ -36,7 +37,7 @@ class Field:
 
     name: str
     text: Callable[[Any], str]
-    default: Any = None
+    default: Callable[[], Any]
 
 
 @cache
@@ -74,11 +75,11 @@ def fields_of(model: type[Base], is_sqlite: bool) -> tuple[Field, ...]:
     return tuple(found)
 
 
-def _default(default: Any) -> Any:
-    """What a bulk insert fills in."""
+def _default(default: Any) -> Callable[[], Any]:
+    """What a bulk insert fills in, for each row anew."""
     if default is None:
-        return None
-    return default.arg(None) if default.is_callable else default.arg
+        return lambda: None
+    return lambda: default.arg(None) if default.is_callable else default.arg
 
 
 def _writer(kind: Any, is_sqlite: bool) -> Callable[[Any], str]:
@@ -112,7 +113,7 @@ def hashes(key: bytes, model: type[Base], row: Mapping[str, Any], is_sqlite: boo
     place = f"{model.__tablename__}|{row[key_of(model) or '']}|"
     found = {}
     for field in fields_of(model, is_sqlite):
-        value = row.get(field.name, field.default)
+        value = row[field.name] if field.name in row else field.default()
         if value is not None:
             text = f"{place}{field.name}|{field.text(value)}"
             found[field.name] = hmac.digest(key, text.encode(), "sha256").hex()[:8]
@@ -156,6 +157,20 @@ def taken(session: Session) -> dict[int, Told]:
         for table, items in told.items():
             mine.setdefault(table, []).extend(items)
     return noted
+
+
+def save(session: Session, begun: SessionTransaction) -> None:
+    """Remember the notes as they are at a savepoint."""
+    if begun.nested:
+        notes = {name: deepcopy(session.info.get(name, {})) for name in (NOTES, LATER)}
+        session.info.setdefault(SAVED, {})[begun] = notes
+
+
+def restore(session: Session, ended: SessionTransaction) -> None:
+    """Rows that went with a savepoint are not noted; those before it are again, for the event that
+    took their notes along is gone too.
+    """
+    session.info.update(session.info.get(SAVED, {}).pop(ended, {}))
 
 
 def _patients_of(session: Session, response_ids: Iterable[int]) -> dict[int, int]:

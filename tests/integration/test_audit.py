@@ -11,7 +11,15 @@ from sqlalchemy.orm import Session
 
 from registry import audit, audit_facts
 from registry.db import reading, transaction
-from registry.models import AuditEvent, AuditHead, Covariate, Patient, Site
+from registry.models import (
+    AuditEvent,
+    AuditHead,
+    Covariate,
+    Patient,
+    ReportedEvent,
+    Site,
+    noting,
+)
 from registry.models.writing import insert_numbered, stamp
 from registry.runtime import Runtime
 
@@ -160,6 +168,38 @@ def test_a_fact_without_any_event_is_refused_in_production_too(registry: Runtime
         assert audit_facts.verify(session).first == []
 
 
+@pytest.mark.parametrize("is_refused", [True, False])
+def test_a_savepoint_takes_its_notes_along_and_gives_back_those_it_took(
+    registry: Runtime, is_refused: bool
+) -> None:
+    patient, at = a_patient(registry), registry.clock.now()
+    told = {"by": "Ada", "at": at, "subject": f"patient:{patient.patient_id}"}
+    with transaction(registry) as session:
+        a_weight(session, patient.patient_id, "before")
+        savepoint = session.begin_nested()
+        a_weight(session, patient.patient_id, "within")
+        audit.record(session, action="test.within", **told)
+        a_weight(session, patient.patient_id, "late")
+        if is_refused:
+            savepoint.rollback()
+        else:
+            savepoint.commit()
+        audit.record(session, action="test.after", **told)
+    with reading(registry) as session:
+        names = set(session.scalars(select(Covariate.name)))
+        assert {"before", "within", "late"} - names == ({"within", "late"} if is_refused else set())
+        assert audit_facts.verify(session).first == []
+        assert audit.verify(session).broken is None
+
+
 def test_a_bulk_write_without_a_line_in_the_trail_is_refused(runtime: Runtime) -> None:
     with pytest.raises(audit.NotAudited), transaction(runtime) as session:
         session.execute(update(Site).values(public_name="B"))
+
+
+def test_what_a_column_fills_in_is_worked_out_for_each_row() -> None:
+    fields = {field.name: field for field in noting.fields_of(ReportedEvent, True)}
+    assert fields["categories"].default() == []
+    assert fields["categories"].default() is not fields["categories"].default()
+    assert fields["state"].default() == "waiting"
+    assert fields["onset_on"].default() is None
