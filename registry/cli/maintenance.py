@@ -61,7 +61,8 @@ def _tell(facts: audit_facts.Facts) -> None:
         click.echo(f"{facts.erased} patients are erased: their emptied identity agrees.")
     click.echo(
         "Not compared, for the trail holds no hashes of them: follow-ups, letters, links, holds, "
-        "alerts, users, clinics, settings."
+        "alerts, users, clinics, protocols, settings, claims, safety looks, the patients' keys and "
+        "what they are found by."
     )
     for fault in facts.first:
         click.echo(f"CHANGED: {fault}", err=True)

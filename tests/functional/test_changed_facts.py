@@ -69,6 +69,7 @@ def test_facts_that_the_registry_wrote_agree(lived: Runtime) -> None:
     assert rows is not None
     assert int(rows[1]) > 25
     assert "Not compared, for the trail holds no hashes of them: follow-ups" in done.output
+    assert "claims, safety looks, the patients' keys" in done.output
 
 
 def test_what_sql_changed_is_told_by_place_and_never_by_value(lived: Runtime) -> None:
