@@ -141,7 +141,8 @@ def _set_of(number: Any, name: str) -> list[ColumnElement[Any]]:
     """What tells a set of numbers from another: how many, their sum, the sum of the remains of
     their squares. No row counts where there is no number.
     """
-    sums = (func.sum(number), func.sum(number * number % PRIME))
+    rest = number % PRIME  # the square of the number itself may be too large
+    sums = (func.sum(number), func.sum(rest * rest % PRIME))
     found = [func.count(number), *(func.coalesce(one, 0) for one in sums)]
     return [one.label(f"{name} {place}") for place, one in enumerate(found)]
 

@@ -11,9 +11,9 @@ from sqlalchemy import event, select, text, update
 from registry import audit
 from registry.actions import endings
 from registry.clock import FixedClock
-from registry.db import reading, transaction
+from registry.db import never_below, reading, transaction
 from registry.mail import MemoryMailer
-from registry.models import Conservation, FollowUp
+from registry.models import Conservation, FollowUp, Patient
 from registry.queries import conservation
 from registry.queries.conservation import Reckoning
 from registry.runtime import Runtime
@@ -87,6 +87,17 @@ def test_what_is_changed_by_hand_is_reported(lived: Runtime, statement: str, wor
     found = reckoned(lived)
     assert found.faults >= 1
     assert words in " ".join(what for _, what in found.found)
+
+
+def test_large_numbers_of_patients_add_up_too(registry: Runtime, clock: FixedClock) -> None:
+    with transaction(registry) as session:
+        never_below(session, Patient, 20_000_000)
+    patient = a_patient(registry, person=a_person(email="pat@example.org"))
+    assert patient.patient_id > 20_000_000
+    clock.move_to(noon(DUE))
+    run(registry, MemoryMailer())
+    an_answered_follow_up(registry, patient, 1)
+    assert reckoned(registry).found == []
 
 
 def test_an_answer_that_came_by_import_settles_its_time_point(lived: Runtime) -> None:
