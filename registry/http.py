@@ -51,11 +51,13 @@ class Rule:
     """Who may use an endpoint. `roles` None: whoever comes; empty: whoever is signed in.
 
     `at_site`: the address names a patient (`number`), and the role must be held at their site.
+    `everywhere`: the role must be held at every site, for what counts all of them together.
     `knows_asker`: whether it is worth finding out who comes (not for files and health checks).
     """
 
     roles: frozenset[str] | None
     at_site: bool = False
+    everywhere: bool = False
     knows_asker: bool = True
 
 
@@ -148,6 +150,8 @@ def may_use(endpoint: str) -> bool:
         return False
     if rule.at_site and rule.roles and who is not None and "patient" in g:
         return who.may_at(patient().site_id, rule.roles)
+    if rule.everywhere and rule.roles:
+        return who is not None and who.sites(rule.roles) is None
     return rule.roles is None or (who is not None and (not rule.roles or who.may(rule.roles)))
 
 
@@ -195,6 +199,8 @@ def _allow(session: Session, rule: Rule) -> None:
         return
     if not asker().may(rule.roles):
         raise Refused("Your role does not let you use this page.")
+    if rule.everywhere and asker().sites(rule.roles) is not None:
+        raise Refused("This counts all sites together, and is for those who have all sites.")
     if rule.at_site:
         number = (request.view_args or {})["number"]
         g.patient = patient_for(session, asker(), number, rule.roles)

@@ -25,7 +25,7 @@ from registry.queries.surroundings import surroundings
 from registry.queries.worklists import Kind, Task
 from registry.web import start
 from registry.web.patients import vault
-from registry.web.policy import ADMINISTRATION, CARE, MONITORS, RECORDS
+from registry.web.policy import ADMINISTRATION, CARE, RECORDS
 from registry.web.worklist_choice import Choice, chosen, same_choice
 
 worklist = Blueprint("worklist", __name__)
@@ -181,7 +181,7 @@ def _about_mail() -> dict[str, object]:
             "unnamed": _unnamed(session),
             "send_hold": found.hold,
             "reckoned": found.reckoned,
-            "crossing": open_alert(session) if http.asker().may(MONITORS) else None,
+            "crossing": open_alert(session) if http.may_use("monitoring.close") else None,
         }
 
 

@@ -149,7 +149,7 @@ def test_a_role_at_its_site_and_at_another(
             rule = line(app, address)
             answer = browser.client.open(path(app, address, world), method=method, buffered=True)
             place = f"{method} {address.rule}: {answer.status_code}"
-            if rule.roles and role not in rule.roles:
+            if rule.roles and (role not in rule.roles or rule.everywhere):
                 assert answer.status_code == 403, place
             elif rule.at_site and site != "A":
                 assert answer.status_code == 404, place
