@@ -1,5 +1,7 @@
 """Advertised statements: an administrator adds one, corrects it, takes it off."""
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, url_for
@@ -47,9 +49,7 @@ def add() -> ResponseReturnValue:
 @advertised.route("/claims/<key>", methods=["GET", "POST"])
 def correct(key: str) -> ResponseReturnValue:
     """The words or the reading of a statement, corrected; its versions stand above the form."""
-    with reading(http.runtime()) as session:
-        given = _given(kept.current(session, key))
-        versions = kept.versions(session, key)
+    versions = _versions(key)
 
     def act(session: Session, data: dict[str, Any]) -> str:
         row = kept.current(session, key)
@@ -57,17 +57,16 @@ def correct(key: str) -> ResponseReturnValue:
         return url_for("claims.page", done="corrected")
 
     return FormPage(
-        title="Correct a claim", lead=LEAD, boxes=(*_boxes(), REASON), act=act, given=given,
-        schema=CorrectedClaimSchema(), button="Save the correction", back=_back(),
-        corrects=True, template="admin/claim.html", more={"versions": versions},
+        title="Correct a claim", lead=LEAD, boxes=(*_boxes(), REASON), act=act,
+        given=partial(_given, key), schema=CorrectedClaimSchema(), corrects=True, back=_back(),
+        button="Save the correction", template="admin/claim.html", more={"versions": versions},
     ).respond()  # fmt: skip
 
 
 @advertised.route("/claims/<key>/drop", methods=["GET", "POST"])
 def drop(key: str) -> ResponseReturnValue:
     """Take a statement off the page."""
-    with reading(http.runtime()) as session:
-        words = kept.current(session, key).words
+    words = next((version.words for version in _versions(key)), "")
 
     def act(session: Session, data: dict[str, Any]) -> str:
         row = kept.current(session, key)
@@ -75,7 +74,8 @@ def drop(key: str) -> ResponseReturnValue:
         return url_for("claims.page", done="claim_dropped")
 
     return FormPage(
-        title="Take a claim off", lead=f"“{words}”", act=act, schema=DroppedClaimSchema(),
+        title="Take a claim off", lead=f"“{words}”", act=act, given=partial(_given, key),
+        schema=DroppedClaimSchema(),
         boxes=(Box("reason", "Why is it taken off?", "lines"),), button="Take it off",
         colour="red", back=_back(), consequences=(CONSEQUENCE,),
     ).respond()  # fmt: skip
@@ -118,8 +118,15 @@ def _boxes() -> tuple[Box, ...]:
     )
 
 
-def _given(row: ClaimVersion) -> dict[str, Any]:
-    """What stands in the boxes at first; the share in per cent."""
+def _versions(key: str) -> Sequence[ClaimVersion]:
+    with reading(http.runtime()) as session:
+        return kept.versions(session, key)
+
+
+def _given(key: str) -> dict[str, Any]:
+    """What stands in the boxes at first; the share in per cent. Raises NotFound."""
+    with reading(http.runtime()) as session:
+        row = kept.current(session, key)
     share = "" if row.threshold is None else f"{(row.threshold * 100).normalize():f}"
     names = ("words", "source", "read", "outcome", "kind", "month", "needs", "note")
     texts = {name: "" if (told := getattr(row, name)) is None else told for name in names}
