@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from registry.errors import NotFound
 from registry.models import SafetyLook
 from registry.protocols import Protocol
-from registry.queries import breakdowns, protocols
+from registry.queries import breakdowns
 from registry.queries.sufficient import Cut
 from registry.queries.sufficient_events import SERIOUS
 from registry.queries.sufficient_safety import safety
@@ -21,18 +21,16 @@ def looks(session: Session, plan: str) -> Sequence[SafetyLook]:
     return session.scalars(wanted.order_by(SafetyLook.on)).all()
 
 
+def others(session: Session, plan: str | None) -> Sequence[SafetyLook]:
+    """Every look under another plan, in the order in which they were taken."""
+    wanted = select(SafetyLook).where(SafetyLook.plan != (plan or ""))
+    return session.scalars(wanted.order_by(SafetyLook.id)).all()
+
+
 def open_alert(session: Session) -> SafetyLook | None:
-    """The first crossing under the plan in force, as long as nobody has closed it."""
-    monitoring = protocols.in_force(session).protocol.monitoring
-    if monitoring is None:
-        return None
-    return session.scalars(
-        select(SafetyLook).where(
-            SafetyLook.plan == monitoring.key,
-            SafetyLook.is_first_crossing,
-            SafetyLook.closed_at.is_(None),
-        )
-    ).one_or_none()
+    """The first crossing that nobody has closed, whether its plan is still in force or not."""
+    wanted = select(SafetyLook).where(SafetyLook.is_first_crossing, SafetyLook.closed_at.is_(None))
+    return session.scalars(wanted.order_by(SafetyLook.id).limit(1)).one_or_none()
 
 
 def alert(session: Session) -> SafetyLook:

@@ -32,6 +32,24 @@ class Monitored:
     alert: SafetyLook | None
 
 
+@dataclass(frozen=True)
+class Earlier:
+    """Of looks under other numbers: when those of now began anew, in words, and the crossings."""
+
+    anew: str
+    crossings: tuple[SafetyLook, ...]
+
+
+def earlier(now: Sequence[SafetyLook], before: Sequence[SafetyLook]) -> Earlier:
+    """Looks under the plan in force, and all others, each in order of time."""
+    crossings = tuple(look for look in before if look.is_first_crossing)
+    if not now or not before or now[0].id < before[0].id:
+        return Earlier("", crossings)
+    day = words.date(now[0].recorded_at.date())
+    anew = f"The looks began anew on {day}, when the protocol had other numbers: "
+    return Earlier(f"{anew}the error rate is that of the looks since then.", crossings)
+
+
 def monitored(monitoring: Monitoring, looks: Sequence[SafetyLook]) -> Monitored:
     """The looks under a plan, in order of time."""
     marks = tuple(_look(monitoring, look) for look in looks)
@@ -56,7 +74,7 @@ def _rule(monitoring: Monitoring) -> str:
     else:
         years = words.number(float(study.years))
         held = f"the published {study.events} in {years} person-years ({study.source})"
-    how = "exact Poisson" if study is None else "exact, conditional on the published events"
+    how = "exact Poisson" if study is None else "exact, carrying the published events"
     return (
         f"First serious events by the clinic against {held}: one-sided, {how}, at the end of each "
         f"month. Over all looks together the chance of a false alarm is at most {alpha}, spent "

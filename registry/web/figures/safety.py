@@ -1,20 +1,33 @@
 """Safety: events by the clinic and by the patients, kept apart, and what is known of both."""
 
+from collections.abc import Sequence
+from typing import TypedDict
+
 from flask import Blueprint, Response
 from markupsafe import Markup
 
 from registry import http
 from registry.db import reading
-from registry.queries.monitoring import looks
+from registry.models import SafetyLook
+from registry.queries.monitoring import looks, others
 from registry.reports import figures
 from registry.reports.charts import safety as charts
-from registry.reports.charts.monitoring import Monitored, monitored
+from registry.reports.charts.monitoring import Earlier, Monitored, earlier, monitored
 from registry.reports.sentences import DEFINITIONS
 from registry.reports.values import SafetyFigures
 from registry.web.figures import frame
 from registry.web.figures.frame import Shown
 
 safety = Blueprint("safety", __name__)
+
+
+class Looks(TypedDict):
+    """The looks under the plan in force, and what is told of those under others."""
+
+    monitored: Monitored | None
+    earlier: Earlier | None
+
+
 NOTE = (
     "Share: patients with at least one, 95 % Wilson interval. Rate: patients with a first event "
     "per 100 person-years up to it, 95 % exact Poisson (Garwood) interval. Nobody had it: "
@@ -49,8 +62,8 @@ def picture(name: str) -> Response:
         found, found.report.safety_patient, "Events told by patients", "safety_patient"
     )
     drawn = {"events-clinic": clinic, "events-patients": patient}
-    if (monitored := _looks(found)["monitored"]) is not None:
-        drawn["monthly-looks"] = _monitored(found, monitored)
+    if (looked := _looks(found)["monitored"]) is not None:
+        drawn["monthly-looks"] = _monitored(found, looked)
     return frame.picture(found, name, drawn)
 
 
@@ -59,16 +72,21 @@ def _drawn(found: Shown, source: SafetyFigures, title: str, definition: str) -> 
     return figures.events_download(charts.terms(source), caption)
 
 
-def _looks(found: Shown) -> dict[str, Monitored | None]:
+def _looks(found: Shown) -> Looks:
     """The monthly looks by the cut-off. They count all sites, and are not released: two months
     tell who came in between.
     """
     plan = found.report.protocol.monitoring
-    if plan is None or found.choice.is_released or found.choice.site is not None:
-        return {"monitored": None}
+    if found.choice.is_released or found.choice.site is not None:
+        return {"monitored": None, "earlier": None}
     with reading(http.runtime()) as session:
-        every = looks(session, plan.key)
-        return {"monitored": monitored(plan, [e for e in every if e.on <= found.report.as_of])}
+        now = _by(found, looks(session, plan.key)) if plan else []
+        before = earlier(now, _by(found, others(session, plan.key if plan else None)))
+        return {"monitored": monitored(plan, now) if plan else None, "earlier": before}
+
+
+def _by(found: Shown, every: Sequence[SafetyLook]) -> list[SafetyLook]:
+    return [look for look in every if look.on <= found.report.as_of]
 
 
 def _monitored(found: Shown, looked: Monitored) -> Markup:
