@@ -9,17 +9,18 @@ from xml.parsers import expat
 import pytest
 from functional.conftest import SignIn
 from functional.figures_visitor import fill
-from functional.staff_visitor import text_of
+from functional.staff_visitor import Staff, member, text_of
 from spec.little import Event, Person
 from sqlalchemy import select, update
 
 from registry import audit
+from registry.actions import accounts
 from registry.actions.protocols import activate
 from registry.clock import FixedClock
 from registry.datafiles import DataFileError
 from registry.db import reading, transaction
 from registry.mail import MemoryMailer
-from registry.models import AdverseEvent, AuditEvent, SafetyLook
+from registry.models import AdverseEvent, AuditEvent, SafetyLook, Site
 from registry.protocols import Protocol, bundled, from_text
 from registry.runtime import Runtime
 from registry.statistics.sequential import bounds
@@ -173,6 +174,65 @@ def test_another_plan_begins_anew_with_what_is_known(watched: Runtime, clock: Fi
         other = protocol(TOLERATED | {"tolerated_per_100_years": 50}, version=3)
         activate(session, other, by="test", at=clock.now())
     assert sorted((one.on, one.events) for one in look(watched)) == [(date(2026, 1, 31), 4)] * 2
+
+
+@SQLITE
+def test_a_crossing_outlives_its_plan_until_somebody_closes_it(
+    watched: Runtime, clock: FixedClock, sign_in: SignIn
+) -> None:
+    clock.advance(days=30)
+    (crossing,) = look(watched)
+    owner = sign_in("data_manager", site=None)
+    told = f"crossed on 31 January 2026, 4 events where {crossing.boundary} are enough"
+    without = json.loads(bundled().text) | {"version": 3}
+    other = protocol(TOLERATED | {"tolerated_per_100_years": 50}, version=4)
+    for content in (from_text(json.dumps(without)), other):
+        with transaction(watched) as session:
+            activate(session, content, by="test", at=clock.now())
+        assert "More serious events than are tolerated" in owner.get("/").text
+        assert told in text_of(owner.get("/figures/safety").text)
+    assert len(look(watched)) == 2
+    assert "The looks began anew on 4 February 2026" in owner.get("/figures/safety").text
+    owner.fill("/figures/safety/alert", {"done": "The board met."})
+    assert f"{told}. Closed" in text_of(owner.get("/figures/safety").text)
+    assert "More serious events" not in owner.get("/").text
+
+
+@SQLITE
+def test_the_alert_counts_all_sites_and_is_for_who_has_all_sites(
+    watched: Runtime, clock: FixedClock, sign_in: SignIn
+) -> None:
+    clock.advance(days=30)
+    look(watched)
+    bound = sign_in("data_manager")
+    assert "More serious events" not in bound.get("/").text
+    bound.get("/figures/safety/alert", status=403)
+    page = bound.get("/figures/safety")
+    assert "are for those who have all sites" in page.text
+    assert "#looks" not in page.text
+    # exact figures of all sites as a nurse, the records of one as a data manager
+    both = member(watched, "nurse", site=None)
+    with transaction(watched) as session:
+        site_id = session.scalars(select(Site.id).where(Site.code == "A")).one()
+        grants = [("nurse", None), ("data_manager", site_id)]
+        accounts.set_roles(session, both.id, grants, by="test", at=clock.now())
+    reader = Staff(bound.client.application).sign_in(both)
+    assert "Crossed on 31 January 2026" in reader.get("/figures/safety").text
+    assert "/figures/safety/alert" not in reader.get("/figures/safety").text
+
+
+@SQLITE
+def test_what_was_typed_stays_if_a_colleague_closed_the_alert_first(
+    watched: Runtime, clock: FixedClock, sign_in: SignIn
+) -> None:
+    clock.advance(days=30)
+    look(watched)
+    late = sign_in("data_manager", site=None)
+    form = late.get("/figures/safety/alert")
+    sign_in("data_manager", site=None).fill("/figures/safety/alert", {"done": "Told the board."})
+    refused = late.send(form, {"done": "The board met and went on."}, status=404)
+    assert "No alert about serious events is open." in text_of(refused.text)
+    assert "The board met and went on." in refused.text
 
 
 @pytest.mark.parametrize(
