@@ -19,11 +19,11 @@ from registry.queries.sufficient_safety import asked_people
 
 @dataclass(frozen=True)
 class Ever:
-    """Of all treated: how many had it, and how many were ever asked."""
+    """Of all treated: how many had it, and how many have answered since the given day."""
 
     treated: int
     had: int
-    asked: int
+    answered: int
 
 
 def added(session: Session) -> Sequence[ClaimVersion]:
@@ -73,16 +73,17 @@ def claim_of(row: ClaimVersion) -> Claim:
     )
 
 
-def ever(session: Session, cut: Cut, outcome: Outcome, by_day: int) -> Ever:
+def ever(session: Session, cut: Cut, outcome: Outcome, by_day: int, since_day: int) -> Ever:
     """Who had the event, or died, by that day of follow-up, whether or not anybody is due yet.
 
     An event counts if the clinic recorded it, or the patient told it and nobody rejected it.
+    `since_day`: the first day on which an answer is one of the time-point, or of a later one.
     """
     person = people(cut)
     asked = asked_people(person, cut)
     had = _had(person, asked, cut, outcome, by_day)
     row = session.execute(
-        select(func.count(), counted(had), counted(asked.c.patient_id.is_not(None)))
+        select(func.count(), counted(had), counted(asked.c.last >= since_day))
         .select_from(person)
         .outerjoin(asked, asked.c.patient_id == person.c.patient_id)
     ).one()

@@ -5,6 +5,7 @@ Under a release nothing but released figures is looked at, and a hidden figure h
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
@@ -35,12 +36,22 @@ class Bounds:
     unknown: Shown
 
 
+class Of(StrEnum):
+    """Of whom a share is."""
+
+    TREATED = "all patients treated"
+    DUE = "the patients due"
+    ANSWERED = "those who answered at that month or later"
+    KNOWN = "the patients due whose outcome is known"
+
+
 @dataclass(frozen=True)
 class Nobody:
-    """Who had it of all treated, with the upper limit (one-sided) if nobody had: of the asked."""
+    """How many had it, and of whom; the upper limit (one-sided) if nobody had."""
 
     share: Figure
     upper: Number
+    of: Of
 
 
 @dataclass(frozen=True)
@@ -136,21 +147,27 @@ def _of_none(claim: Checked, found: Nobody) -> Checked:
 def _nobody(
     session: Session, report: Report, outcome: Outcome, month: int, figures: OutcomeFigures
 ) -> Nobody:
-    """Of events and deaths among all treated, so that the first one counts on its day; a release,
+    """Events and deaths are of all treated, so that the first one counts on its day; a release,
     and every other outcome, is of those who are due.
     """
     if outcome.kind in TIMED and report.profile == "internal":
         return _ever(session, report, outcome, month)
     due, known = figures.by_rule["worst_case"], figures.by_rule["observed_only"]
     if isinstance(due, Suppressed) or isinstance(known, Suppressed):
-        return Nobody(SUPPRESSED, SUPPRESSED)
-    return Nobody(due, HAPPENED) if due.x else Nobody(known, zero_event_upper(known.n))
+        return Nobody(SUPPRESSED, SUPPRESSED, Of.DUE)
+    if due.x:
+        return Nobody(due, HAPPENED, Of.DUE)
+    return Nobody(known, zero_event_upper(known.n), Of.KNOWN)
 
 
 def _ever(session: Session, report: Report, outcome: Outcome, month: int) -> Nobody:
+    """Nobody had it: of those who were there to tell of it, which the silent and those who are not
+    so far yet were not.
+    """
     code, last_day = report.protocol.code, report.protocol.safety_days
     cut = Cut(code, report.as_of, report.known_at, report.site, last_day)
-    found = ever(session, cut, outcome, horizon(month))
+    opens = report.protocol.by_month[month].opens_day
+    found = ever(session, cut, outcome, horizon(month), opens)
     if found.had:
-        return Nobody(wilson(found.had, found.treated), HAPPENED)
-    return Nobody(wilson(0, found.asked), zero_event_upper(found.asked))
+        return Nobody(wilson(found.had, found.treated), HAPPENED, Of.TREATED)
+    return Nobody(wilson(0, found.answered), zero_event_upper(found.answered), Of.ANSWERED)

@@ -7,7 +7,7 @@ import pytest
 from functional.conftest import SignIn
 from functional.figures_visitor import answered, fill
 from functional.staff_visitor import text_of
-from spec.little import Event, Person
+from spec.little import Answered, Event, Person
 from sqlalchemy import select
 
 from registry.db import reading
@@ -92,11 +92,24 @@ def test_a_share_is_judged_by_its_bounds(
 
 
 def test_nobody_with_a_serious_event_is_never_a_proof(registry: Runtime, sign_in: SignIn) -> None:
-    fill(registry, people(20, 10, 8))
+    long_ago = Person(treated_on=date(2023, 8, 7))
+    told = replace(long_ago, answers=(Answered(24, 730),))
+    fill(registry, [*[told] * 30, *[long_ago] * 8, *people(20, 10, 8)])
     found = read(sign_in, "our patients have not experienced")
     assert "Not determined: no number of patients without shows that nobody will" in found
-    # over the 30 who were asked, not the 38 treated: 1 - 0.05 ** (1 / 30)
+    # over the 30 who answered at month 24, not the 60 who ever did: 1 - 0.05 ** (1 / 30)
     assert "0 of 30 (up to 9.5" in found
+    assert "of those who answered at that month or later" in found
+
+
+@SQLITE
+def test_before_the_month_nobody_tells_that_nobody_had_it(
+    registry: Runtime, sign_in: SignIn
+) -> None:
+    fill(registry, people(20, 10))
+    found = read(sign_in, "our patients have not experienced")
+    assert "known of nobody so far, and nobody can tell yet" in found
+    assert "of 30" not in found
 
 
 def test_the_first_serious_event_contradicts_before_anybody_is_due(
@@ -108,6 +121,7 @@ def test_the_first_serious_event_contradicts_before_anybody_is_due(
     found = read(sign_in, "our patients have not experienced")
     assert "Contradicted" in found
     assert "1 of 30 (" in found
+    assert "of all patients treated" in found
 
 
 def test_an_administrator_adds_a_claim_and_corrects_it(registry: Runtime, sign_in: SignIn) -> None:
@@ -148,6 +162,23 @@ def test_a_claim_that_was_taken_off_is_kept_and_not_shown(
 
 
 @SQLITE
+@pytest.mark.parametrize("page", ["", "/drop"])
+def test_what_was_typed_stays_if_a_colleague_took_the_claim_off_first(
+    registry: Runtime, sign_in: SignIn, page: str
+) -> None:
+    late, first = (sign_in("administrator", site=None) for _ in range(2))
+    late.fill("/claims/add", TOLD)
+    with reading(registry) as session:
+        key = session.scalars(select(ClaimVersion.fact_key)).one()
+    form = late.get(f"/claims/{key}{page}")
+    first.fill(f"/claims/{key}/drop", {"reason": "entered twice"})
+    refused = late.send(form, {"reason": "the page says four of five"}, status=404)
+    assert "There is no such claim" in text_of(refused.text)
+    assert "the page says four of five" in refused.text
+    late.get(f"/claims/{key}{page}", status=404)
+
+
+@SQLITE
 def test_a_wrong_claim_is_told_by_its_box_and_nothing_is_written(
     registry: Runtime, sign_in: SignIn
 ) -> None:
@@ -176,6 +207,13 @@ def test_a_released_verdict_rests_on_released_figures(registry: Runtime, sign_in
     # of month 24 nobody is due: a release knows nothing of events before, an exact report does
     serious = read(sign_in, "our patients have not experienced", "administrator")
     assert serious.split("” ")[1].startswith("Not shown: small counts")
+    assert "Contradicted if the released figures have patients due" in serious
+    nobody = TOLD | {"kind": "none", "threshold": "", "words": "nobody ever felt better"}
+    sign_in("administrator", site=None).fill("/claims/add", nobody)
+    for role, due in (("administrator", "50 of 75 ("), ("data_manager", "52 of 76 (")):
+        better = read(sign_in, nobody["words"], role)
+        assert due in better
+        assert "of the patients due" in better
 
 
 @SQLITE

@@ -28,10 +28,19 @@ RULES = {
     "when everybody whose outcome is unknown had it, the dead included where it is an answer or a "
     "laboratory result. Contradicted if the lower limit lies above the claimed share even when "
     "none of them had it. Otherwise not determined.",
-    Kind.NONE: "Contradicted by the first patient who had it. Otherwise not determined, with the "
-    "share that it may still have (one-sided 95 % limit) over those who were asked. Never "
+    Kind.NONE: "Contradicted by the first patient who had it: an event or a death counts on its "
+    "day, of all treated; an answer or a laboratory result of those due. Otherwise not determined, "
+    "with the share that it may still have (one-sided 95 % limit): of an event or a death over "
+    "those who answered at that month or later, else over those whose outcome is known. Never "
     "supported: that nobody had it so far does not show that nobody will.",
 }
+RELEASED_NONE = (
+    "Contradicted if the released figures have patients due at that month who had it: whoever is "
+    "not due yet does not count, nor does a count that is hidden. Otherwise not determined, with "
+    "the share that it may still have (one-sided 95 % limit) over those due whose outcome is "
+    "known; the silent count as without an event that nobody recorded. Never supported: that "
+    "nobody had it so far does not show that nobody will."
+)
 NOT_TOLD = "not shown: small counts"
 BESIDE = "Published figures stand beside and decide nothing."
 
@@ -57,13 +66,19 @@ def card(found: Checked, report: Report) -> Card:
         reading=_read_as(found.claim, found.outcome),
         verdict=_verdict(found),
         colour=COLOURS[found.verdict] if found.verdict else "",
-        rule=RULES[found.claim.kind],
+        rule=_rule(found.claim.kind, report),
         true=_true(found),
         forest=_forest(found, report),
         elsewhere=tuple(
             row for group in apart.groups(found.apart, report.library) for row in group.rows
         ),
     )
+
+
+def _rule(kind: Kind, report: Report) -> str:
+    """How it is tested, in words; a release looks at released figures only."""
+    is_other = kind is Kind.NONE and report.profile != "internal"
+    return RELEASED_NONE if is_other else RULES[kind]
 
 
 def _read_as(claim: Claim, outcome: Outcome | None) -> str:
@@ -85,7 +100,8 @@ def _verdict(found: Checked) -> str:
 
 def _true(found: Checked) -> str:
     """The sentence that the figures bear out."""
-    where = f"{found.outcome.label if found.outcome else ''} at month {found.claim.month}"
+    label, month = found.outcome.label if found.outcome else "", found.claim.month
+    where, by = f"{label} at month {month}", f"{label} by month {month}"
     match found.found:
         case Bounds(lowest=Proportion(n=0)):
             return f"{where}: nobody is due yet."
@@ -96,12 +112,9 @@ def _true(found: Checked) -> str:
             low, high = shown.full(lowest), shown.full(highest)
             return f"{where}: {low} if none of the {rest} unknown had it, {high} if all had it."
         case Nobody(share=Proportion(n=0)):
-            return f"{where.replace(' at ', ' by ')}: known of nobody, and nobody was asked yet."
-        case Nobody(share=Proportion(x=0) as share, upper=upper):
-            by = where.replace(" at ", " by ")
-            return f"{by}: {shown.full(share, upper)}, of those who were asked."
-        case Nobody(share=Proportion() as share):
-            return f"{where.replace(' at ', ' by ')}: {shown.full(share)} of the patients treated."
+            return f"{by}: known of nobody so far, and nobody can tell yet for all that time."
+        case Nobody(share=Proportion() as share, upper=upper, of=of):
+            return f"{by}: {shown.full(share, upper)}, of {of}."
     return ""
 
 
