@@ -3,8 +3,10 @@
 A one-sided exact Poisson test, group sequential with error spending: at every look the boundary is
 the smallest count that keeps the chance of ever having crossed, were the rate what is tolerated,
 within what may be spent by then. It is worked out by recursion over the looks, never tabulated.
-Against a published rate, which is a sample too, the test is conditional on the published events
-and person-time (Li and Kulldorff 2010, Stat Med 29:284; Silva and Kulldorff 2015, PMC5052811).
+Against a published rate, which is a sample too, the test carries the published events and
+person-time (Li and Kulldorff 2010, Stat Med 29:284; Silva and Kulldorff 2015, PMC5052811): at one
+look it is the conditional binomial test, which holds for a study of fixed length and the more so
+for one that ended with its last event. Over several looks the study of fixed length was simulated.
 """
 
 from collections.abc import Sequence
@@ -137,9 +139,12 @@ def _new(plan: Plan, count: int, before: int, now: int, more: Counts) -> Chances
 def _posterior(history: History, count: int, before: int, now: int) -> tuple[int, float]:
     """The unknown rate is gamma after the history and the events so far, so that the new events are
     negative binomial with this shape and this share of the time.
+
+    One event is added: a study of fixed length had waited for its next event since the last.
+    Without it only a study that ended with its last event would be judged rightly.
     """
     known, total = (history.years + person_years(days) for days in (before, now))
-    return history.events + count, known / total
+    return history.events + 1 + count, known / total
 
 
 def _widest(plan: Plan, count: int, before: int, now: int) -> int:

@@ -24,7 +24,7 @@ def new_events(plan: Plan, count: int, before: int, now: int, more: int) -> floa
     if plan.history is None:
         return float(stats.poisson.pmf(more, plan.expected(now) - plan.expected(before)))
     years = [plan.history.years + days / 365.25 for days in (before, now)]
-    shape = plan.history.events + count
+    shape = plan.history.events + 1 + count
     return float(stats.nbinom.pmf(more, shape, years[0] / years[1]))
 
 
@@ -126,13 +126,30 @@ def test_one_look_is_the_exact_poisson_test(days: int, plan: Plan) -> None:
 
 
 def test_one_look_at_a_published_rate_is_the_conditional_binomial_test() -> None:
-    """18 events in 600 years: x more in t years, given 18 + x, by the last of them being theirs."""
+    """18 events in 600 years and x in 120: of 18 + x, each is ours with a chance of 120 / 720."""
     (found,) = bounds(PUBLISHED, [YEAR * 30])
     assert found.count is not None
-    share = Fraction(600, 720)
+    ours = Fraction(120, 720)
     for count, is_rare in ((found.count, True), (found.count - 1, False)):
-        less = sum(math.comb(18 + x - 1, x) * share**18 * (1 - share) ** x for x in range(count))
-        assert (1 - less <= Fraction(PUBLISHED.may_spend(YEAR * 30))) is is_rare
+        every = 18 + count
+        ways = (math.comb(every, x) * ours**x * (1 - ours) ** (every - x) for x in range(count))
+        assert (1 - sum(ways) <= Fraction(PUBLISHED.may_spend(YEAR * 30))) is is_rare
+
+
+@pytest.mark.parametrize("mean", [2, 4, 8, 18])
+def test_a_published_study_of_fixed_length_gives_no_more_false_alarms(mean: int) -> None:
+    """Whatever the common rate: the study counts its 100 years, the registry goes on beside it."""
+    draw = np.random.default_rng(mean)
+    published = draw.poisson(mean, 20_000)
+    looks = MONTHLY[::6]
+    means = mean * np.diff([0, *looks]) / 365.25 / 100
+    ours = draw.poisson(means, (20_000, len(looks))).cumsum(axis=1)
+    alarms = 0.0
+    for events in np.unique(published[published > 0]).tolist():
+        plan = Plan(most=2, history=History(events, 100))
+        rows = ours[published == events]
+        alarms += crossings(plan, rows, looks) * len(rows)
+    assert alarms / 20_000 <= 0.05
 
 
 def test_a_published_rate_that_is_known_very_well_is_a_constant() -> None:
