@@ -11,8 +11,9 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from registry import migrate
 from registry.actions.passwords import HASHER
-from registry.cli.common import migrated
+from registry.cli.common import NotMigrated
 from registry.demo import folder as folders
 from registry.demo.building import Demo, build_demo
 from registry.demo.fates import FIRST_DAY
@@ -69,7 +70,11 @@ def _again(port: int) -> None:
             raise click.UsageError(f"--again lives nothing anew: leave out --{option}")
     env = folders.environment(folders.lived(FOLDER), port)
     with closing(make_runtime(Settings.from_env(env))) as runtime:
-        migrated(runtime)
+        if not migrate.is_at_head(runtime.sessions.engine):
+            raise NotMigrated(
+                f"{FOLDER.resolve()} was made by another version of this software. "
+                "Make a new one with `registry demo`, which takes this one away."
+            )
         staffed = sign_ins(runtime, HASHER)
     _serve(env, staffed, port)
 

@@ -2,9 +2,11 @@
 
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 
 from argon2 import PasswordHasher
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from registry.actions import accounts
 from registry.db import transaction
@@ -31,19 +33,29 @@ class SignIn:
 
 
 def sign_ins(runtime: Runtime, hasher: PasswordHasher) -> tuple[SignIn, ...]:
-    """One account per role at every site, made where it is missing, with a new passphrase each:
-    the database keeps none that could be told again.
+    """One account per role at every site, made where it is missing and let in again where it was
+    shut out, with a new passphrase each: the database keeps none that could be told again.
     """
-    return tuple(_sign_in(runtime, role, name, hasher) for role, name in invented.STAFF.items())
+    staffed = tuple(_drawn(role, name) for role, name in invented.STAFF.items())
+    hashes = [hasher.hash(one.password) for one in staffed]
+    at = runtime.clock.now()
+    with transaction(runtime) as session:  # all or none: a passphrase that is kept is told too
+        for one, password_hash in zip(staffed, hashes, strict=True):
+            _let_in(session, one, password_hash, at)
+    return staffed
 
 
-def _sign_in(runtime: Runtime, role: str, name: str, hasher: PasswordHasher) -> SignIn:
+def _drawn(role: str, name: str) -> SignIn:
     password = " ".join(secrets.choice(PASSPHRASE_WORDS) for _ in range(5))
-    email, at = f"{role.replace('_', '.')}@example.org", runtime.clock.now()
-    with transaction(runtime) as session:
-        user = session.scalars(select(User).where(User.email == email)).one_or_none()
-        if user is None:
-            user = accounts.add_user(session, email, name, [(role, None)], by=BY, at=at)
-        secret = accounts.make_link(session, user.id, by=BY, at=at)
-        accounts.choose_password(session, secret, hasher.hash(password), by=email, at=at)
-    return SignIn(role, name, email, password)
+    return SignIn(role, name, f"{role.replace('_', '.')}@example.org", password)
+
+
+def _let_in(session: Session, one: SignIn, password_hash: str, at: datetime) -> None:
+    everywhere = [(one.role, None)]
+    user = session.scalars(select(User).where(User.email == one.email)).one_or_none()
+    if user is None:
+        user = accounts.add_user(session, one.email, one.name, everywhere, by=BY, at=at)
+    accounts.enable(session, user.id, by=BY, at=at)
+    accounts.set_roles(session, user.id, everywhere, by=BY, at=at)
+    secret = accounts.make_link(session, user.id, by=BY, at=at)
+    accounts.choose_password(session, secret, password_hash, by=one.email, at=at)

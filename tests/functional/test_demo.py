@@ -23,16 +23,18 @@ from functional.staff_visitor import Forms, Staff, form_of, text_of
 from sqlalchemy import case, select
 
 from registry import published
+from registry.actions import accounts
 from registry.app import create_app, create_door
+from registry.cli.common import NotMigrated
 from registry.cli.demo import demo
-from registry.db import reading
-from registry.demo import folder, serving
+from registry.db import reading, transaction
+from registry.demo import folder, invented, serving
 from registry.demo.building import Demo, build_demo
 from registry.demo.door import free_port
 from registry.demo.folder import MARKER, NotOurs
 from registry.demo.ledger import RULES_ELSEWHERE
-from registry.demo.staff import SignIn
-from registry.models import FollowUp, OutboxEmail, Response, Withdrawal
+from registry.demo.staff import SignIn, sign_ins
+from registry.models import FollowUp, OutboxEmail, Response, User, Withdrawal
 from registry.queries import protocols, sufficient_waves
 from registry.reports.report import build
 from registry.runtime import Runtime, make_runtime
@@ -222,6 +224,22 @@ def test_each_role_can_sign_in_with_the_printed_passphrase(lived: Demo, opened: 
         assert signed_in(lived, opened, one.role).get("/")
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_who_was_shut_out_of_a_demonstration_is_let_in_again(registry: Runtime) -> None:
+    sign_ins(registry, CHEAP)
+    with transaction(registry) as session:
+        user = session.scalars(select(User).where(User.email == "data.manager@example.org")).one()
+        at = registry.clock.now()
+        accounts.set_roles(session, user.id, [], by="test", at=at)
+        accounts.disable(session, user.id, by="test", at=at)
+    staffed = {one.role: one for one in sign_ins(registry, CHEAP)}
+    assert set(staffed) == set(invented.STAFF)
+    who = staffed["data_manager"]
+    staff = Staff(create_app(registry, hasher=CHEAP))
+    staff.fill("/sign-in", {"email": who.email, "password": who.password})
+    staff.get("/figures/safety")
+
+
 def test_the_banner_moves_the_clock_by_a_day_and_not_twice(lived: Demo, opened: Runtime) -> None:
     staff = signed_in(lived, opened, "nurse")
     before = opened.clock.now()
@@ -292,6 +310,17 @@ def test_only_a_demonstration_that_was_lived_is_served_again(
         assert isinstance(refused.exception, NotOurs)
         assert "Make one with `registry demo`" in str(refused.exception)
         folder.make(tmp_path / "demo-data")
+
+
+def test_a_demonstration_of_another_version_is_to_be_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    place = folder.make(tmp_path / "demo-data")
+    (place / folder.REPORT).write_text("{}")
+    refused = CliRunner().invoke(demo, ["--again"])
+    assert isinstance(refused.exception, NotMigrated)
+    assert "Make a new one with `registry demo`" in str(refused.exception)
 
 
 def served_again(place: Path) -> list[str]:
