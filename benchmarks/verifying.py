@@ -1,4 +1,4 @@
-"""The trail: `audit verify` against HMAC-SHA-256 over the same bytes, and against reading the rows."""
+"""The trail: `audit verify` against HMAC-SHA-256 over the same bytes, and reading the rows."""
 
 import hmac
 import json
