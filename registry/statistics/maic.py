@@ -18,7 +18,15 @@ import numpy as np
 from scipy import special
 
 from registry.statistics.design import Covariate
-from registry.statistics.moments import Mean, Moments, Target, impossible, known_rows, moments
+from registry.statistics.moments import (
+    Mean,
+    Median,
+    Moments,
+    Target,
+    impossible,
+    known_rows,
+    moments,
+)
 from registry.statistics.proportions import clopper_pearson
 from registry.statistics.risk_sets import Counts, Values
 from registry.statistics.tilting import NoWeights, Tilt, tilt
@@ -134,7 +142,7 @@ def _usable(targets: Sequence[Target], covariates: Sequence[Covariate]) -> str |
         return "nothing to match"
     codes = {each.name for each in covariates if not each.is_numeric}
     for target in targets:
-        if isinstance(target, Mean) and target.covariate in codes:
+        if isinstance(target, Mean | Median) and target.covariate in codes:
             return f"{target.covariate} is no number here"
         if (reason := impossible(target)) is not None:
             return reason

@@ -314,6 +314,9 @@ def test_who_is_not_known_by_everything_is_left_out_and_counted() -> None:
         ([Share("sex", "female", 1.2)], "share of sex female outside 0 to 1 cannot be"),
         ([Share("sex", "woman", 0.9)], "sex woman: all our patients have 0, the study 0.9"),
         ([Mean("sex", 0.9)], "sex is no number here"),
+        ([Median("sex", 0.9)], "sex is no number here"),
+        ([Median("mixed", 10.0)], "mixed is no number here"),
+        ([Share("age", "old", 0.5)], "age old: all our patients have 0, the study 0.5"),
         ([Mean("same", 5.0)], "same, mean: all our patients have 4, the study 5"),
         ([Mean("unknown", 5.0)], "no patient is known by all the matched characteristics"),
         ([Median("age", 70.0)], "age above 70: all our patients have 0, the study 0.5"),
@@ -332,6 +335,7 @@ def test_what_no_weights_can_do_is_refused_by_name(targets: list[Target], said: 
         Covariate("height", [165.0 + n % 3 if w else 190.0 - n % 3 for n, w in enumerate(women)]),
         Covariate("same", [4.0] * 40),
         Covariate("unknown", [None] * 40),
+        Covariate("mixed", [10.0, "high"] * 20),
     ]
     assert said in refusal(targets, covariates)
 
