@@ -8,11 +8,11 @@ from registry.protocols.model import Characteristic
 from registry.published import Library, Pair, arithmetic
 from registry.published.studies import Baseline
 from registry.queries.sufficient_covariates import Patterns
-from registry.reports.values import MatchedSide
+from registry.reports.values import MatchedSide, Note
 from registry.statistics.maic import Matched, match
 from registry.statistics.maic_contrasts import contrasts
 from registry.statistics.maic_sensitivity import Variant, variants
-from registry.statistics.moments import Mean, Median, Share, Target
+from registry.statistics.moments import Mean, Median, Share, Target, subject
 from registry.statistics.policy import SUPPRESSED, Suppressed
 from registry.statistics.risk_sets import Counts
 from registry.statistics.values import Json
@@ -29,7 +29,7 @@ class _Wanted:
 
     targets: tuple[Target, ...]
     absent: tuple[str, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     printed: bool
 
 
@@ -105,7 +105,8 @@ def _wanted(
         each.name for each in here.covariates if any(value is not None for value in each.values)
     }
     targets: list[Target] = []
-    absent, notes = [], []
+    absent: list[str] = []
+    notes: list[Note] = []
     for each in matching:
         row = next((row for row in printed if row.variable == each.variable), None)
         target = None if row is None else _target(row, each)
@@ -117,7 +118,7 @@ def _wanted(
             absent.append(f"{each.variable}: printed in a way that cannot be matched")
         else:
             targets.append(target)
-            notes += [f"{each.variable}: {row.note}"] if row.note else []
+            notes += [Note(subject(target), text) for text in [row.note] if text]
     return _Wanted(tuple(targets), tuple(absent), tuple(notes), bool(printed))
 
 

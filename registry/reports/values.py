@@ -204,18 +204,26 @@ class SurvivalFigures:
 
 
 @dataclass(frozen=True)
+class Note:
+    """What must be said of a matched figure; `subject` is that of the figure."""
+
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True)
 class MatchedSide:
     """Our patients weighted to be like a study's, its figure beside; `found` may be a refusal.
 
-    `absent`: characteristics that matter and could not be matched; `notes`: what the study says of
-    those that were; `variants`: the same with something left out.
+    `absent`: characteristics that matter and could not be matched; `notes`: what must be said
+    of those that were; `variants`: the same with something left out.
     """
 
     found: Matched | Refused
     contrasts: Contrasts | None = None
     variants: tuple[Variant, ...] = ()
     absent: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -43,9 +43,10 @@ BINS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 
 @dataclass(frozen=True)
 class Matching:
-    """One matched figure: in our patients before and after weighting, and in the study."""
+    """One matched figure, and its subject: in our patients before and after, and in the study."""
 
     name: str
+    subject: str
     before: float
     after: float
     wanted: float
@@ -240,7 +241,7 @@ def _balance(found: Moments, people: Counts, weights: Values) -> tuple[Matching,
     counts = people.astype(np.float64)
     before, after = counts @ found.columns / counts.sum(), (weights * counts) @ found.columns
     rows = []
-    for place, name in enumerate(found.names):
+    for place, (name, subject) in enumerate(zip(found.names, found.subjects, strict=True)):
         means = [float(each[place]) for each in (before, after, found.wanted)]
         if name.endswith(", SD"):
             # the square was taken around the wanted mean, one column before
@@ -249,5 +250,5 @@ def _balance(found: Moments, people: Counts, weights: Values) -> tuple[Matching,
                 float(np.sqrt(max(0.0, mean - shift**2)))
                 for mean, shift in zip(means, (*shifts, 0.0), strict=True)
             ]
-        rows.append(Matching(name, *means))
+        rows.append(Matching(name, subject, *means))
     return tuple(rows)

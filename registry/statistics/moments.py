@@ -47,15 +47,22 @@ class Share:
 Target: TypeAlias = Mean | Median | Share
 
 
+def subject(target: Target) -> str:
+    """What it is a figure of: the covariate, with its code for a share."""
+    if isinstance(target, Share):
+        return f"{target.covariate} {target.code}"
+    return target.covariate
+
+
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """A column per average with its name, the covariate it is of, and the average that is wanted.
+    """A column per average with its name, its subject, and the average that is wanted.
 
     `columns`: patients in rows.
     """
 
     names: tuple[str, ...]
-    owners: tuple[str, ...]
+    subjects: tuple[str, ...]
     columns: Values
     wanted: Values
 
@@ -63,7 +70,7 @@ class Moments:
         """Some of the columns."""
         return Moments(
             tuple(self.names[i] for i in places),
-            tuple(self.owners[i] for i in places),
+            tuple(self.subjects[i] for i in places),
             self.columns[:, list(places)],
             self.wanted[list(places)],
         )
@@ -102,9 +109,9 @@ def moments(
         values = by_name[target.covariate].values
         kept = values if rows.all() else list(compress(values, rows))
         for name, column, wanted in _columns(target, kept):
-            found.append((name, target.covariate, column, wanted))
-    names, owners, columns, averages = zip(*found, strict=True)
-    return Moments(names, owners, np.column_stack(columns), np.array(averages))
+            found.append((name, subject(target), column, wanted))
+    names, subjects, columns, averages = zip(*found, strict=True)
+    return Moments(names, subjects, np.column_stack(columns), np.array(averages))
 
 
 def _columns(target: Target, values: Sequence[object]) -> list[tuple[str, Values, float]]:
@@ -113,7 +120,7 @@ def _columns(target: Target, values: Sequence[object]) -> list[tuple[str, Values
     """
     if isinstance(target, Share):
         indicator = np.array([value == target.code for value in values], dtype=np.float64)
-        return [(f"{target.covariate} {target.code}", indicator, target.share)]
+        return [(subject(target), indicator, target.share)]
     numbers = np.array(values, dtype=np.float64)
     if isinstance(target, Median):
         above = (numbers > target.median).astype(np.float64)

@@ -109,8 +109,7 @@ def _averages(row: Matching) -> tuple[str, ...]:
 
 
 def _said(row: Matching, side: MatchedSide) -> str:
-    notes = (note.partition(": ") for note in side.notes)
-    return "; ".join(text for name, _, text in notes if row.name.startswith(name))
+    return "; ".join(note.text for note in side.notes if note.subject == row.subject)
 
 
 def weights(beside: Beside, library: Library) -> Rows:
