@@ -21,22 +21,31 @@ from registry.statistics.weighting import DueCounts, Refused
 NO_BASELINE = "this study prints no baseline to match"
 KNOWN = "only those whose outcome is known"
 NOTHING_SHARED = "nothing that this study prints of its patients is known of ours"
+OTHER_PEOPLE = (
+    "the figure is of a part of the study's patients, and its baseline is not printed of that part"
+)
 
 
 @dataclass(frozen=True)
 class _Wanted:
-    """What can be matched; what cannot, each with the reason; what is said of the printed rows."""
+    """What can be matched; what cannot, each with the reason; what is said of the printed rows.
+
+    `why`: there is nothing to match.
+    """
 
     targets: tuple[Target, ...]
     absent: tuple[str, ...]
     notes: tuple[Note, ...]
-    printed: bool
+    why: str
 
 
 def printed_for(pair: Pair, library: Library) -> list[Baseline]:
-    """What the study prints at baseline of the patients of the figure's arm, or of all of them."""
+    """What the study prints at baseline of the patients of the figure's arm, or of all of them;
+    first what it prints of as many as the figure is of.
+    """
     rows = library.study(pair.figure.study).baseline
-    return [row for row in rows if row.arm in (None, pair.figure.arm)]
+    printed = [row for row in rows if row.arm in (None, pair.figure.arm)]
+    return sorted(printed, key=lambda row: row.n != pair.figure.n)
 
 
 def needed(
@@ -63,11 +72,11 @@ def matched_side(
     if patterns is None:
         return SUPPRESSED
     here = patterns.get(pair.months, Patterns())
-    wanted = _wanted(printed_for(pair, library), protocol.matching, here)
+    outcome = protocol.by_outcome[pair.outcome.code]
+    wanted = _wanted(pair, printed_for(pair, library), protocol, here)
     if not wanted.targets:
-        reason = NOTHING_SHARED if wanted.printed else NO_BASELINE
-        return MatchedSide(Refused(reason), absent=wanted.absent)
-    rule = protocol.by_outcome[pair.outcome.code].missing_rule.value
+        return MatchedSide(Refused(wanted.why), absent=wanted.absent)
+    rule = outcome.missing_rule.value
     people, having = counted(rule, here.outcomes[pair.outcome.code])
     asked = wanted.targets, here.covariates, people, having
     found = match(*asked)
@@ -98,16 +107,16 @@ def counted(rule: str, counts: DueCounts) -> tuple[Counts, Counts]:
     return by_rule[rule]
 
 
-def _wanted(
-    printed: Sequence[Baseline], matching: Sequence[Characteristic], here: Patterns
-) -> _Wanted:
+def _wanted(pair: Pair, printed: Sequence[Baseline], protocol: Protocol, here: Patterns) -> _Wanted:
     known = {
         each.name for each in here.covariates if any(value is not None for value in each.values)
     }
+    is_part = protocol.by_outcome[pair.outcome.code].population is not None
+    of_others = [row for row in printed if is_part and row.n != pair.figure.n]
     targets: list[Target] = []
     absent: list[str] = []
     notes: list[Note] = []
-    for each in matching:
+    for each in protocol.matching:
         row = next((row for row in printed if row.variable == each.variable), None)
         target = None if row is None else _target(row, each)
         if row is None:
@@ -116,10 +125,20 @@ def _wanted(
             absent.append(f"{each.variable}: not known of our patients")
         elif target is None:
             absent.append(f"{each.variable}: printed in a way that cannot be matched")
+        elif row in of_others:
+            absent.append(f"{each.variable}: not printed of the {pair.figure.n} of the figure")
         else:
             targets.append(target)
-            notes += [Note(subject(target), text) for text in [row.note] if text]
-    return _Wanted(tuple(targets), tuple(absent), tuple(notes), bool(printed))
+            said = row.note, _whose(row, pair)
+            notes += [Note(subject(target), text) for text in said if text]
+    why = NOTHING_SHARED if printed else NO_BASELINE
+    return _Wanted(tuple(targets), tuple(absent), tuple(notes), OTHER_PEOPLE if of_others else why)
+
+
+def _whose(row: Baseline, pair: Pair) -> str | None:
+    if row.n in (None, pair.figure.n):
+        return None
+    return f"printed of {row.n}, the figure is of {pair.figure.n}"
 
 
 def _target(row: Baseline, each: Characteristic) -> Target | None:
