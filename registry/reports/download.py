@@ -327,7 +327,9 @@ def _matched(side: MatchedSide | Suppressed) -> Row:
     return {
         **{f"maic_{name}": getattr(found, name) for name in names},
         **_estimate(difference, prefix="maic_difference_", estimate="maic_difference"),
+        "maic_warning": found.warning,
         "maic_matched": "; ".join(each.name for each in found.balance),
+        "maic_notes": "; ".join(f"{note.subject}: {note.text}" for note in side.notes),
         "maic_not_available": absent,
         "maic_refused": None,
     }

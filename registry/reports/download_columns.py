@@ -81,7 +81,9 @@ _MATCHED = (
     Column("maic_difference", "number", "maic_estimate minus published.", "share"),
     Column("maic_difference_lower", "number", "Lower 95 % limit.", "share"),
     Column("maic_difference_upper", "number", "Upper 95 % limit.", "share"),
+    Column("maic_warning", "text", "Whether few patients carry it."),
     Column("maic_matched", "text", "What was matched, one after another."),
+    Column("maic_notes", "text", "What must be said of what was matched."),
     Column("maic_not_available", "text", "What matters and could not be matched."),
     Column("maic_refused", "text", "Why nothing was matched."),
 )

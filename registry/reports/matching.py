@@ -160,9 +160,10 @@ def _share(row: Baseline) -> float | None:
     return float(row.printed) / 100
 
 
-def maic_json(side: MatchedSide | Suppressed) -> Json:
+def maic_json(side: MatchedSide | Suppressed, rule: str) -> Json:
     """The keys of the contract, null where nothing is estimated and "refused" says why; beside
-    them the difference to the published share and what could not be matched.
+    them how it was made (`rule`: the one for the silent), the difference to the published share,
+    what must be said of what was matched, and what could not be.
     """
     if isinstance(side, Suppressed):
         return side.as_json()
@@ -170,7 +171,12 @@ def maic_json(side: MatchedSide | Suppressed) -> Json:
     if isinstance(found, Matched):
         written = found.as_json() | {"refused": None}
     else:
-        names = ("ess", "n", "estimate", "lower", "upper", "weights_max")
-        written = dict.fromkeys(names) | {"balance": [], "refused": found.refused}
-    difference = side.contrasts and side.contrasts.risk_difference.as_json()
-    return written | {"risk_difference": difference, "not_available": list(side.absent)}
+        names = ("ess", "n", "left_out", "estimate", "lower", "upper", "level", "weights_max")
+        written = dict.fromkeys((*names, "method", "warning"))
+        written |= {"balance": [], "refused": found.refused}
+    return written | {
+        "rule": rule,
+        "risk_difference": side.contrasts and side.contrasts.risk_difference.as_json(),
+        "notes": [f"{note.subject}: {note.text}" for note in side.notes],
+        "not_available": list(side.absent),
+    }

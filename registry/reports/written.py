@@ -105,7 +105,7 @@ def comparison_json(one: SideBySide) -> Json:
         "months": one.pair.months,
         **figures,
         "rate_ratio": _rate_ratio(one.rates),
-        "maic": maic_json(one.matched),
+        "maic": maic_json(one.matched, one.outcome.missing_rule.value),
         "mismatches": list(one.mismatches),
         "verdict": one.verdict,
     }

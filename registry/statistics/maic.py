@@ -102,8 +102,9 @@ class Matched:
         return None
 
     def as_json(self) -> Json:
-        names = ("ess", "n", "estimate", "lower", "upper", "weights_max")
+        names = ("ess", "n", "left_out", "estimate", "lower", "upper", "level", "weights_max")
         written: Json = {name: number(getattr(self, name)) for name in names}
+        written |= {"method": self.method, "warning": self.warning}
         written["balance"] = [each.as_json() for each in self.balance]
         return written if self.reason is None else written | {"reason": self.reason}
 

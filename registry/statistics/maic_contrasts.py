@@ -1,7 +1,8 @@
 """A matched share beside the study's x of n: difference, ratio and ratio of odds.
 
-Both sides are samples. Where one of them has 0 or all, the score methods stand in with the
-effective sample size rounded down for ours, which is approximate and called so.
+Both sides are samples. Where one of them has 0 or all, the limits are those of the score methods
+with the effective sample size rounded down for ours, which is approximate and called so; the
+estimates stay those of the shares.
 
 Source: Phillippo et al. 2016, NICE DSU TSD 18; the delta method on the log scale for the ratios.
 """
@@ -57,14 +58,30 @@ def _on_log(estimate: float, half: float, level: float) -> Estimate:
 
 
 def _approximate(found: Matched, x: int, n: int) -> Contrasts:
-    """Score intervals with the nearest whole numbers, around the estimates as they are."""
+    """Limits of the score methods at the nearest whole number of the effective size, around the
+    difference and the ratios of the shares themselves.
+    """
     size = max(1, int(found.ess + 1e-9))
-    ours = min(size, round(found.estimate * size))
-    made = [
-        method(ours, size, x, n, level=found.level)
-        for method in (risk_difference, risk_ratio, odds_ratio)
-    ]
-    difference, ratio, odds = (
-        replace(each, method=f"{each.method}, {APPROXIMATE}") for each in made
+    counts = min(size, round(found.estimate * size)), size, x, n
+    ours, theirs = found.estimate, x / n
+    return Contrasts(
+        _around(ours - theirs, risk_difference(*counts, level=found.level)),
+        _around(_over(ours, theirs), risk_ratio(*counts, level=found.level)),
+        _around(
+            _over(ours * (1 - theirs), (1 - ours) * theirs), odds_ratio(*counts, level=found.level)
+        ),
     )
-    return Contrasts(replace(difference, estimate=found.estimate - x / n), ratio, odds)
+
+
+def _around(estimate: float | None, score: Estimate) -> Estimate:
+    """The limits around another estimate; where that is none, as it is with its reason."""
+    method = f"{score.method}, {APPROXIMATE}"
+    if estimate is None:
+        return replace(score, method=method)
+    return replace(score, estimate=estimate, method=method, reason=None)
+
+
+def _over(above: float, below: float) -> float | None:
+    if below:
+        return above / below
+    return math.inf if above else None

@@ -80,6 +80,8 @@ def test_the_matched_figures_stand_on_the_page_and_in_its_files(
         assert row["maic_refused"] == (maic["refused"] or "")
         if maic["refused"] is None:
             assert float(row["maic_ess"]) == pytest.approx(maic["ess"])
+            assert row["maic_warning"] == (maic["warning"] or "")
+            assert row["maic_notes"] == "; ".join(maic["notes"])
             difference = maic["risk_difference"]
             assert float(row["maic_difference_upper"]) == pytest.approx(difference["upper"])
 

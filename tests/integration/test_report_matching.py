@@ -15,7 +15,9 @@ from sqlalchemy import select
 from registry import audit
 from registry.db import transaction
 from registry.models import Covariate
+from registry.reports.charts.matching import balance
 from registry.reports.report import Report
+from registry.reports.values import Note
 from registry.runtime import Runtime
 from registry.statistics import design
 from registry.statistics.maic import Matched, match
@@ -24,7 +26,7 @@ from registry.statistics.moments import Mean, Share
 
 KEYS = {
     "ess", "n", "estimate", "lower", "upper", "weights_max", "balance", "refused",
-    "risk_difference", "not_available",
+    "risk_difference", "not_available", "left_out", "level", "method", "warning", "rule", "notes",
 }  # fmt: skip
 BELIMUMAB = [Mean("age", 32.3, 9.65), Share("sex", "female", 0.929), Mean("sledai", 9.8, 3.83)]
 
@@ -90,7 +92,9 @@ def test_patterns_in_sql_give_what_single_rows_give(runtime: Runtime) -> None:
 
     assert set(maic) == KEYS
     assert maic["refused"] is None
-    for name in ("ess", "n", "estimate", "lower", "upper", "weights_max"):
+    assert (maic["method"], maic["warning"]) == (expected.method, expected.warning)
+    assert maic["rule"] == found["registry"]["rule"]
+    for name in ("ess", "n", "left_out", "estimate", "lower", "upper", "level", "weights_max"):
         assert maic[name] == pytest.approx(getattr(expected, name), rel=1e-8), name
     x, n = found["published"]["x"], found["published"]["n"]
     difference = contrasts(expected, x, n).risk_difference
@@ -104,6 +108,44 @@ def test_patterns_in_sql_give_what_single_rows_give(runtime: Runtime) -> None:
         "lupus nephritis: not printed by the study",
         "prednisone, mg a day: not printed by the study",
     ]
+    others = "printed of 451, the figure is of 470"
+    assert maic["notes"] == [
+        f"age: {others}", f"sex female: {others}", "sledai: SELENA-SLEDAI", f"sledai: {others}",
+    ]  # fmt: skip
+
+
+def test_what_is_said_of_a_figure_stands_at_that_figure_alone(lite: Runtime) -> None:
+    fill(lite, patients(120))
+    built = made(lite)
+    (each,) = (
+        one
+        for one in built.comparisons
+        if (one.study, one.outcome.code) == ("cmp-belimumab-ne-asia", "death") and "10" in one.arm
+    )
+    notes = (Note("sex female", "tabulated"), Note("sex", "of all"), Note("sledai", "SELENA"))
+    told = replace(each, matched=replace(each.matched, notes=notes))
+    rows = balance([told], built.library).rows
+    said = ["", "", "tabulated", "SELENA", "SELENA"]
+    assert [row[-1] for row in rows] == said
+
+
+def test_a_part_of_the_patients_is_not_matched_to_the_baseline_of_all(lite: Runtime) -> None:
+    fill(
+        lite,
+        [
+            replace(one, baseline=one.baseline | {"prednisone_mg_per_day": 5 + 10 * (n % 2)})
+            for n, one in enumerate(patients(60))
+        ],
+    )
+    found = of(made(lite), "cmp-tulip-pooled", "steroid_reduced", "nifrolumab")["maic"]
+    assert found["refused"] == (
+        "the figure is of a part of the study's patients, and its baseline is not printed of that "
+        "part"
+    )
+    assert found["not_available"][:2] == [
+        "age: not printed of the 190 of the figure", "female: not printed of the 190 of the figure",
+    ]  # fmt: skip
+    assert (found["method"], found["level"], found["rule"]) == (None, None, "nri")
 
 
 def test_silence_counts_by_the_rule_of_the_outcome(lite: Runtime) -> None:

@@ -501,6 +501,30 @@ def test_a_side_of_none_or_all_takes_the_score_methods(x: int) -> None:
     assert (made.risk_ratio.estimate == math.inf) == (x == 0)
 
 
+@settings(max_examples=60)
+@given(
+    share=st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0.001, 0.999)),
+    ess=st.floats(1, 60),
+    x=st.sampled_from([0, 20]),
+)
+def test_where_the_score_methods_stand_in_the_estimates_are_those_of_the_shares(
+    share: float, ess: float, x: int
+) -> None:
+    found = replace(solved(STUDY, drawn(60, 2)), estimate=share, ess=ess)
+    made = contrasts(found, x, 20)
+    if x:
+        assert made.risk_ratio.estimate == pytest.approx(share)
+    if share == x / 20:
+        assert made.odds_ratio.estimate is None
+        assert made.odds_ratio.reason
+    else:
+        assert made.odds_ratio.estimate == (0 if x else math.inf)
+        assert made.odds_ratio.reason is None
+    for each in (made.risk_difference, made.risk_ratio, made.odds_ratio):
+        if each.estimate is not None:
+            assert each.lower <= each.estimate <= each.upper
+
+
 def test_contrasts_with_nobody_and_with_impossible_counts() -> None:
     found = solved(STUDY, drawn(400, 2))
     assert contrasts(found, 0, 0).risk_difference.estimate is None
