@@ -63,6 +63,12 @@ class Instant(click.ParamType[datetime]):
     "--covariates",
     help="baseline covariates that answers are weighted by, most important first: age,sex",
 )
+@click.option(
+    "--resamples",
+    type=click.IntRange(100, 100_000),
+    metavar="N",
+    help="bootstrap what is matched to studies, say 2000 times",
+)
 def report(
     as_of: date | None,
     known_at: datetime | None,
@@ -71,6 +77,7 @@ def report(
     file: Path | None,
     figures: Path | None,
     covariates: str | None,
+    resamples: int | None,
 ) -> None:
     """The whole report as JSON: response rates, outcomes, safety, survival, comparisons."""
     library = published.library()
@@ -87,6 +94,7 @@ def report(
             site=site,
             profile=profile,
             covariates=None if covariates is None else _names(covariates),
+            resamples=resamples,
         ).as_text()
     if file is None:
         click.echo(text, nl=False)

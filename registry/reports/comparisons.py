@@ -22,11 +22,12 @@ def side_by_side(
     library: Library,
     policy: Policy | None = None,
     patterns: Mapping[int, Patterns] | None = None,
+    resamples: int | None = None,
 ) -> tuple[SideBySide, ...]:
     """What stands beside the registry.
 
     `policy`: the one by which the waves were released, None if they are exact; `patterns`: by month
-    what matching starts from, None where it may not be shown.
+    what matching starts from, None where it may not be shown; `resamples`: of the matched.
     """
     return tuple(
         _beside(
@@ -35,7 +36,7 @@ def side_by_side(
             library,
             protocol,
             policy,
-            matched_side(each, library, protocol, patterns),
+            matched_side(each, library, protocol, patterns, resamples),
         )
         for each in pairing.beside
         if each.months in waves and each.outcome.code in waves[each.months].outcomes

@@ -11,7 +11,7 @@ from registry.queries.sufficient_covariates import Patterns
 from registry.reports.values import MatchedSide, Note
 from registry.statistics.maic import Matched, match
 from registry.statistics.maic_contrasts import contrasts
-from registry.statistics.maic_sensitivity import Variant, variants
+from registry.statistics.maic_sensitivity import Variant, resampled, variants
 from registry.statistics.moments import Mean, Median, Share, Target, subject
 from registry.statistics.policy import SUPPRESSED, Suppressed
 from registry.statistics.risk_sets import Counts
@@ -65,9 +65,11 @@ def matched_side(
     library: Library,
     protocol: Protocol,
     patterns: Mapping[int, Patterns] | None,
+    resamples: int | None = None,
 ) -> MatchedSide | Suppressed:
     """The matched share and its contrasts, or the reason why there is none; hidden without
     `patterns`, by month: weights and effective sizes of a release would be made of small cells.
+    `resamples`: how many, None for none.
     """
     if patterns is None:
         return SUPPRESSED
@@ -88,7 +90,14 @@ def matched_side(
         Variant(KNOWN, match(wanted.targets, here.covariates, *known)),
         *variants(*asked),
     )
-    return MatchedSide(found, contrasts(found, x, n), others, wanted.absent, wanted.notes)
+    return MatchedSide(
+        found,
+        contrasts(found, x, n),
+        others,
+        wanted.absent,
+        wanted.notes,
+        None if resamples is None else resampled(*asked, resamples=resamples),
+    )
 
 
 def counted(rule: str, counts: DueCounts) -> tuple[Counts, Counts]:
@@ -163,7 +172,7 @@ def _share(row: Baseline) -> float | None:
 def maic_json(side: MatchedSide | Suppressed, rule: str) -> Json:
     """The keys of the contract, null where nothing is estimated and "refused" says why; beside
     them how it was made (`rule`: the one for the silent), the difference to the published share,
-    what must be said of what was matched, and what could not be.
+    resamples if asked for, what must be said of what was matched, and what could not be.
     """
     if isinstance(side, Suppressed):
         return side.as_json()
@@ -177,6 +186,7 @@ def maic_json(side: MatchedSide | Suppressed, rule: str) -> Json:
     return written | {
         "rule": rule,
         "risk_difference": side.contrasts and side.contrasts.risk_difference.as_json(),
+        "bootstrap": side.resampled and side.resampled.as_json(),
         "notes": [f"{note.subject}: {note.text}" for note in side.notes],
         "not_available": list(side.absent),
     }

@@ -142,11 +142,13 @@ def build(
     site: str | None = None,
     profile: str = "internal",
     covariates: Sequence[str] | None = None,
+    resamples: int | None = None,
 ) -> Report:
     """The report of the patients under `protocol`, from a reading session.
 
     `site` is a site's code; `covariates` those that the silent are weighted for, in the order in
-    which they are given up last (None: the protocol's). Raises NotFound for an unknown site or
+    which they are given up last (None: the protocol's); `resamples`: how many of what is
+    matched to studies (None: none). Raises NotFound for an unknown site or
     covariate, ValueError for a profile.
     """
     if profile not in PROFILES:
@@ -168,7 +170,9 @@ def build(
         library=library,
         software_version=version("outcomes-registry"),
         figures=figures,
-        comparisons=side_by_side(figures.waves, pairing, protocol, library, policy, patterns),
+        comparisons=side_by_side(
+            figures.waves, pairing, protocol, library, policy, patterns, resamples
+        ),
         apart=pairing.apart,
         sentences=_sentences(figures, profile),
     )

@@ -14,7 +14,7 @@ from registry.statistics.comparison import Comparison
 from registry.statistics.incidence import IncidenceStep
 from registry.statistics.maic import Matched
 from registry.statistics.maic_contrasts import Contrasts
-from registry.statistics.maic_sensitivity import Variant
+from registry.statistics.maic_sensitivity import Resampled, Variant
 from registry.statistics.policy import SUPPRESSED, Shown, Suppressed
 from registry.statistics.survival import MeanTime, Step
 from registry.statistics.two_rates import RateComparison
@@ -216,7 +216,7 @@ class MatchedSide:
     """Our patients weighted to be like a study's, its figure beside; `found` may be a refusal.
 
     `absent`: characteristics that matter and could not be matched; `notes`: what must be said
-    of those that were; `variants`: the same with something left out.
+    of those that were; `variants`: the same with something left out; `resampled`: where asked for.
     """
 
     found: Matched | Refused
@@ -224,6 +224,7 @@ class MatchedSide:
     variants: tuple[Variant, ...] = ()
     absent: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
+    resampled: Resampled | None = None
 
 
 @dataclass(frozen=True)

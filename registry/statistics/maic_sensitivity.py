@@ -4,7 +4,7 @@ Source: Phillippo et al. 2016, NICE DSU TSD 18; Efron and Tibshirani 1993, chapt
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -13,9 +13,11 @@ from registry.statistics.maic import Matched, match
 from registry.statistics.moments import Mean, Target, known_rows, moments
 from registry.statistics.risk_sets import Counts
 from registry.statistics.tilting import NoWeights, tilt
+from registry.statistics.values import Json
 from registry.statistics.weighting import Refused
 
-RESAMPLES = 2000
+SEED = 1
+PERCENTILES = "percentiles of resamples, weighted anew in each"
 MEANS_ONLY = "means only, without standard deviations"
 LARGEST = "without the patient of the largest weight"
 
@@ -40,6 +42,10 @@ class Resampled:
     resamples: int
     failed: int
     seed: int
+    level: float = 0.95
+
+    def as_json(self) -> Json:
+        return {"method": PERCENTILES} | asdict(self)
 
 
 def variants(
@@ -82,8 +88,8 @@ def resampled(
     people: Counts,
     having: Counts,
     *,
-    seed: int,
-    resamples: int = RESAMPLES,
+    resamples: int,
+    seed: int = SEED,
     level: float = 0.95,
 ) -> Resampled:
     """The bootstrap: as many patients drawn anew with replacement, from a recorded seed."""
@@ -91,8 +97,8 @@ def resampled(
     found, dice = moments(targets, covariates, rows), np.random.default_rng(seed)
     cells = np.concatenate([having[rows], (people - having)[rows]])
     shares = []
-    for drawn in dice.multinomial(cells.sum(), cells / cells.sum(), resamples):
-        yes, no = drawn.reshape(2, -1)
+    for _ in range(resamples):
+        yes, no = dice.multinomial(cells.sum(), cells / cells.sum()).reshape(2, -1)
         present = yes + no > 0
         some = replace(found, columns=found.columns[present])
         weighted = tilt(some, (yes + no)[present])
@@ -100,8 +106,8 @@ def resampled(
             shares.append(float(weighted.weights @ yes[present]))
     failed = resamples - len(shares)
     if 2 * failed >= resamples:
-        return Resampled(None, None, None, resamples, failed, seed)
+        return Resampled(None, None, None, resamples, failed, seed, level)
     tail = (1 - level) / 2
     lower, upper = np.quantile(shares, [tail, 1 - tail])
     se = float(np.std(shares, ddof=1))
-    return Resampled(float(lower), float(upper), se, resamples, failed, seed)
+    return Resampled(float(lower), float(upper), se, resamples, failed, seed, level)

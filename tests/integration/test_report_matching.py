@@ -27,6 +27,7 @@ from registry.statistics.moments import Mean, Share
 KEYS = {
     "ess", "n", "estimate", "lower", "upper", "weights_max", "balance", "refused",
     "risk_difference", "not_available", "left_out", "level", "method", "warning", "rule", "notes",
+    "bootstrap",
 }  # fmt: skip
 BELIMUMAB = [Mean("age", 32.3, 9.65), Share("sex", "female", 0.929), Mean("sledai", 9.8, 3.83)]
 
@@ -94,6 +95,7 @@ def test_patterns_in_sql_give_what_single_rows_give(runtime: Runtime) -> None:
     assert maic["refused"] is None
     assert (maic["method"], maic["warning"]) == (expected.method, expected.warning)
     assert maic["rule"] == found["registry"]["rule"]
+    assert maic["bootstrap"] is None
     for name in ("ess", "n", "left_out", "estimate", "lower", "upper", "level", "weights_max"):
         assert maic[name] == pytest.approx(getattr(expected, name), rel=1e-8), name
     x, n = found["published"]["x"], found["published"]["n"]
@@ -199,6 +201,15 @@ def test_nobody_due_and_nobody_known_are_refused(lite: Runtime) -> None:
         said = "nothing that this study prints of its patients is known of ours"
         assert found["refused"] == said
         assert "age: not known of our patients" in found["not_available"]
+
+
+def test_resamples_are_made_where_they_are_asked_for(lite: Runtime) -> None:
+    fill(lite, patients(60))
+    built = made(lite, resamples=30)
+    maic = of(built, "cmp-belimumab-ne-asia", "death", "10")["maic"]
+    some = maic["bootstrap"]
+    assert (some["resamples"], some["seed"], some["level"]) == (30, 1, 0.95)
+    assert some["lower"] < maic["estimate"] < some["upper"]
 
 
 def test_a_release_shows_nothing_and_a_past_report_stays_as_it_was(lite: Runtime) -> None:
