@@ -156,12 +156,13 @@ class _Carrier:
 
     def settle(self) -> None:
         """Record the result that waits, if one does."""
-        last, self.last = self.last, None
+        last = self.last
         if last is None:
             return
         with transaction(self.runtime) as session:
             at, one = self.runtime.clock.now(), last.taken
             is_mine = handovers.mark_sent(session, one.letter, one.reply, by=WHO, at=at)
+        self.last = None  # not before: a commit that failed is tried once more at the end
         _note(last, is_mine)
         side_journal.tell(self.runtime, last.fact, at)
 

@@ -1,7 +1,8 @@
 """Letters on their way: nothing is lost, nothing goes out twice but one uncertain copy."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -19,7 +20,8 @@ from post import (
     run,
     set_columns,
 )
-from sqlalchemy import select
+from sqlalchemy import event, select
+from sqlalchemy.orm import Session
 
 from registry.actions import deliveries, delivery_faults, endings, handovers, outreach
 from registry.actions.enrolment import Enrolled
@@ -420,6 +422,41 @@ def test_a_result_is_kept_when_the_next_letter_cannot_be_opened(
         delivery.send_due(registry, dies)
     states = Counter((one.state, one.attempts) for one in letters(registry))
     assert states == {("sent", 1): 2, ("queued", 0): 2}
+
+
+@contextmanager
+def database_fails(runtime: Runtime, mailer: MemoryMailer, times: int) -> Iterator[None]:
+    """So many commits fail from when the server took the first letter."""
+    left = [OSError("connection reset")] * times
+
+    def _fail(session: Session) -> None:
+        if mailer.sent and left:
+            raise left.pop()
+
+    event.listen(runtime.sessions.writing, "before_commit", _fail)
+    try:
+        yield
+    finally:
+        event.remove(runtime.sessions.writing, "before_commit", _fail)
+
+
+@pytest.mark.parametrize(("times", "first"), [(1, "sent")])
+def test_a_database_that_fails_at_a_result_leaves_nothing_behind(
+    registry: Runtime, clock: FixedClock, due: Enrolled, times: int, first: str
+) -> None:
+    class Slow(MemoryMailer):
+        def open(self, sender: str, recipient: str) -> None:
+            clock.advance(seconds=1)  # so a result is kept by itself
+            super().open(sender, recipient)
+
+    mailer = Slow()
+    for _ in range(2):
+        a_patient(registry)
+    queue(registry)
+    with database_fails(registry, mailer, times), pytest.raises(OSError, match="reset"):
+        delivery.send_due(registry, mailer)
+    states = Counter((one.state, one.attempts) for one in letters(registry))
+    assert states == {(first, 1): 1, ("queued", 0): 2}
 
 
 def test_a_letter_costs_one_commit(
