@@ -84,10 +84,16 @@ def _send_batch(
             one = waiting.popleft()
             carrier.deliver(one, made[one.id])
     finally:
-        carrier.settle()
-        if waiting:
-            with transaction(runtime) as session:
-                deliveries.release(session, list(waiting), by=WHO, at=runtime.clock.now())
+        try:
+            carrier.settle()
+        finally:
+            _release(runtime, list(waiting))
+
+
+def _release(runtime: Runtime, rest: Sequence[OutboxEmail]) -> None:
+    if rest:
+        with transaction(runtime) as session:
+            deliveries.release(session, rest, by=WHO, at=runtime.clock.now())
 
 
 def deliver(runtime: Runtime, mailer: Mailer, letter: OutboxEmail) -> None:

@@ -440,7 +440,7 @@ def database_fails(runtime: Runtime, mailer: MemoryMailer, times: int) -> Iterat
         event.remove(runtime.sessions.writing, "before_commit", _fail)
 
 
-@pytest.mark.parametrize(("times", "first"), [(1, "sent")])
+@pytest.mark.parametrize(("times", "first"), [(1, "sent"), (2, "handover")])
 def test_a_database_that_fails_at_a_result_leaves_nothing_behind(
     registry: Runtime, clock: FixedClock, due: Enrolled, times: int, first: str
 ) -> None:
