@@ -198,5 +198,6 @@ def _end(session: Session, letter: OutboxEmail, **values: Any) -> None:
 def _write(session: Session, statement: Any, told: dict[str, Any]) -> bool:
     """Whether a row was changed; the guard of the trail is told, which knows only of objects."""
     found = session.connection().execute(statement, told)
-    session.info["changed"] = OutboxEmail.__name__
+    if found.rowcount:
+        session.info["changed"] = OutboxEmail.__name__
     return bool(found.rowcount)
