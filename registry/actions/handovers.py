@@ -152,7 +152,7 @@ def _mark(
     stop = None if follow_up is None else outreach.stop_of(now._mapping)
     refusal = outreach.refusal_of(session, letter, stop, follow_up, at)
     if not refusal and now.address_digest not in {None, ready.address_digest}:
-        refusal = _other_address(session, follow_up, at)
+        return _refuse_copy(session, letter, follow_up, at), False
     if refusal:
         return _cancel(session, letter, refusal, at), False
     state, until = OutboxState.HANDOVER, at + LEASE
@@ -172,27 +172,33 @@ def _is_stale(ready: Ready, follow_up: Any, now: Any) -> bool:
     return ready.made_of != (now.sealed, follow_up.closes_on, follow_up.link_ends_on)
 
 
-def _other_address(session: Session, follow_up: Any, at: datetime) -> str:
+def _refuse_copy(
+    session: Session, letter: OutboxEmail, follow_up: Any, at: datetime
+) -> list[audit.Entry]:
     """The copy goes nowhere; a letter with a new link goes to the new address instead."""
-    if follow_up is not None:
+    told = _cancel(session, letter, "the address has changed since the first copy", at)
+    if told and follow_up is not None:
         asked = update(_FOLLOW_UPS).where(_FOLLOW_UPS.c.id == follow_up.id)
         _write(session, asked.values(link_asked_at=at), {})
-    return "the address has changed since the first copy"
+    return told
 
 
 def _give_back(session: Session, letter: OutboxEmail) -> list[audit.Entry]:
-    _end(session, letter, state=OutboxState.QUEUED, attempts=_LETTERS.c.attempts - 1)
-    return [audit.Entry("outbox", "letters.released", {"letters": [letter.id]})]
+    back = {"state": OutboxState.QUEUED, "attempts": _LETTERS.c.attempts - 1}
+    told = audit.Entry("outbox", "letters.released", {"letters": [letter.id]})
+    return [told] if _end(session, letter, **back) else []
 
 
 def _cancel(session: Session, letter: OutboxEmail, refusal: str, at: datetime) -> list[audit.Entry]:
-    _end(session, letter, state=OutboxState.CANCELLED, state_reason=refusal, ended_at=at)
-    return [entry(letter, "letter.cancelled", refusal)]
+    ended = {"state": OutboxState.CANCELLED, "state_reason": refusal, "ended_at": at}
+    return [entry(letter, "letter.cancelled", refusal)] if _end(session, letter, **ended) else []
 
 
-def _end(session: Session, letter: OutboxEmail, **values: Any) -> None:
-    told = {"id_": letter.id, "fence_": letter.fence}
-    _write(session, update(_LETTERS).where(*_MINE).values(lease_until=None, **values), told)
+def _end(session: Session, letter: OutboxEmail, **values: Any) -> bool:
+    """False: since it was read, which locks nothing, somebody else ended or claimed the letter."""
+    mine = {"id_": letter.id, "fence_": letter.fence}
+    still = (*_MINE, _LETTERS.c.state == OutboxState.LEASED)
+    return _write(session, update(_LETTERS).where(*still).values(lease_until=None, **values), mine)
 
 
 def _write(session: Session, statement: Any, told: dict[str, Any]) -> bool:

@@ -20,7 +20,7 @@ from post import (
     run,
     set_columns,
 )
-from sqlalchemy import event, select
+from sqlalchemy import Connection, event, select, update
 from sqlalchemy.orm import Session
 
 from registry.actions import deliveries, delivery_faults, endings, handovers, outreach
@@ -41,6 +41,7 @@ from registry.models import (
     SurveyLink,
 )
 from registry.queries import letters as prepared
+from registry.queries.letters import Ready
 from registry.runtime import Runtime
 from workers import delivery
 from workers.delivery import WHO
@@ -76,14 +77,19 @@ def claim(runtime: Runtime, limit: int = 10) -> tuple[OutboxEmail, ...]:
         return deliveries.claim(session, settings=its, by=WHO, at=at, limit=limit).letters
 
 
-def hand_over(runtime: Runtime, one: OutboxEmail) -> bool:
-    at = runtime.clock.now()
+def made(runtime: Runtime, one: OutboxEmail) -> Ready:
+    its, at = runtime.settings, runtime.clock.now()
     with reading(runtime) as session:
-        ready = prepared.ready(
-            session, one, vault=vault_of(runtime), settings=runtime.settings, at=at
-        )
+        return prepared.ready(session, one, vault=vault_of(runtime), settings=its, at=at)
+
+
+def mark(runtime: Runtime, one: OutboxEmail, ready: Ready) -> bool:
     with transaction(runtime) as session:
-        return handovers.mark_handover(session, one, ready, by=WHO, at=at)
+        return handovers.mark_handover(session, one, ready, by=WHO, at=runtime.clock.now())
+
+
+def hand_over(runtime: Runtime, one: OutboxEmail) -> bool:
+    return mark(runtime, one, made(runtime, one))
 
 
 def record(runtime: Runtime, step: Callable[..., bool], one: OutboxEmail, *told: str) -> bool:
@@ -199,6 +205,37 @@ def test_what_happens_between_claim_and_hand_over_stops_the_letter(
     assert stopped.state == "cancelled"
     assert stopped.state_reason
     assert stopped.dated_at is None
+
+
+@contextmanager
+def cancelled_after_the_look(runtime: Runtime) -> Iterator[None]:
+    """Somebody calls the letters off when a worker has just looked whether its own may go."""
+    called_off = update(OutboxEmail.metadata.tables["outbox"]).values(state="cancelled")
+
+    def _cancel(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        if "is_held" in statement:
+            connection.execute(called_off)
+
+    event.listen(runtime.sessions.engine, "after_cursor_execute", _cancel)
+    try:
+        yield
+    finally:
+        event.remove(runtime.sessions.engine, "after_cursor_execute", _cancel)
+
+
+@pytest.mark.parametrize("change", [held, closed], ids=["refused", "made anew"])
+def test_a_letter_that_was_called_off_after_the_look_stays_called_off(
+    registry: Runtime, due: Enrolled, change: Callable[[Runtime, Enrolled], None]
+) -> None:
+    (one,) = claim(registry)
+    ready = made(registry, one)
+    change(registry, due)
+    with cancelled_after_the_look(registry):
+        assert not mark(registry, one, ready)
+    assert letter(registry).state == "cancelled"
+    with reading(registry) as session:
+        actions = set(session.scalars(select(AuditEvent.action)))
+    assert actions.isdisjoint({"letter.cancelled", "letters.released"})
 
 
 def test_who_leaves_after_the_hand_over_was_overtaken(registry: Runtime, due: Enrolled) -> None:
