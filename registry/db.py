@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from psycopg import OperationalError
-from psycopg.errors import UniqueViolation
+from psycopg.errors import LockNotAvailable, UniqueViolation
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -33,7 +33,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import DisconnectionError, IntegrityError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session, sessionmaker
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -203,6 +203,20 @@ def is_duplicate(error: IntegrityError) -> bool:
     if isinstance(cause, sqlite3.Error):
         return cause.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_UNIQUE
     return isinstance(cause, UniqueViolation)
+
+
+def wait_briefly(session: Session) -> None:
+    """On PostgreSQL this transaction fails (`is_locked_out`) instead of waiting for a lock. SQLite
+    has one writer at a time, and has waited for it when the transaction began.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        # well below deadlock_timeout: whoever else waits is not the one that is rolled back
+        session.connection().exec_driver_sql("SET LOCAL lock_timeout = '100ms'")
+
+
+def is_locked_out(error: DBAPIError) -> bool:
+    """Whether somebody held a row for longer than this transaction was to wait."""
+    return isinstance(error.orig, LockNotAvailable)
 
 
 Model = TypeVar("Model", bound=Base)

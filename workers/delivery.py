@@ -14,10 +14,12 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
+from sqlalchemy.exc import DBAPIError
+
 from registry.actions import deliveries, delivery_faults, handover_times, handovers
 from registry.actions.deliveries import Claim
 from registry.actions.handovers import Taken
-from registry.db import reading, transaction
+from registry.db import is_locked_out, reading, transaction, wait_briefly
 from registry.journal import Fact, JournalFault
 from registry.mail import Fault, Lost, Mailer, MailFault, Rejected, Unreachable
 from registry.models import OutboxEmail
@@ -189,9 +191,21 @@ class _Carrier:
         """Mark this letter and record the last: what the journal is to be told of that one, or
         None if this one may not go.
         """
+        try:
+            return self._pass_on(letter, ready)
+        except DBAPIError as fault:
+            if not is_locked_out(fault):
+                raise
+        # an import may hold this letter for long: what is known of the last one does not wait
+        self.settle()
+        return self._pass_on(letter, ready)
+
+    def _pass_on(self, letter: OutboxEmail, ready: Ready) -> list[Fact] | None:
         last = self.last
         taken = None if last is None else last.taken
         with transaction(self.runtime) as session:
+            if taken is not None:
+                wait_briefly(session)
             at = self.runtime.clock.now()
             passed = handovers.pass_on(session, taken, letter, ready, by=WHO, at=at)
         self.last, self.marked_at = None, at

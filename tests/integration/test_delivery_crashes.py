@@ -3,13 +3,15 @@
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, timedelta
 
 import pytest
 from factories import a_patient, vault_of
 from post import Crash, FaultyMailer, crash_at_commit, letters, live_until, noon, plan_of, run
-from sqlalchemy import select
+from sqlalchemy import Connection, event, select
+from sqlalchemy.orm import Session
 
 from registry import audit
 from registry.actions import endings, outreach, reminders, staff_mail
@@ -17,7 +19,7 @@ from registry.actions.enrolment import Enrolled
 from registry.clock import FixedClock
 from registry.db import reading, transaction
 from registry.mail import Deferred, Lost, MailFault, MemoryMailer, Unreachable
-from registry.models import AuditEvent, DataKey, Identity
+from registry.models import AuditEvent, DataKey, FollowUp, Identity
 from registry.runtime import Runtime
 from workers import delivery
 from workers.delivery import WHO
@@ -113,6 +115,39 @@ def test_who_leaves_while_the_letter_goes_out_is_never_mailed_after(
         assert "patient.withdrew" in actions
         assert "letter.handed_over" not in actions[actions.index("patient.withdrew") :]
     assert {one.state for one in letters(registry)} <= {"sent", "cancelled"}
+
+
+@contextmanager
+def held_elsewhere(runtime: Runtime, follow_up_id: int) -> Iterator[Connection]:
+    """Somebody else holds this follow-up, at most two seconds."""
+    with runtime.sessions.engine.connect() as other:
+        other.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = '2s'")
+        other.execute(select(FollowUp.id).where(FollowUp.id == follow_up_id).with_for_update())
+        yield other
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_known_result_does_not_wait_for_who_holds_the_next_letter(
+    registry: Runtime, clock: FixedClock
+) -> None:
+    last = patients(registry, 3)[-1]
+    clock.move_to(noon(DUE))
+    with transaction(registry) as session:
+        outreach.queue_due(session, settings=registry.settings, by=WHO, at=clock.now())
+    seen: list[list[str]] = []
+
+    def _let_go(_session: Session) -> None:
+        states = sorted(one.state for one in letters(registry))
+        if states.count("sent") == 2 and not seen:
+            seen.append(states)
+            other.rollback()
+
+    with held_elsewhere(registry, plan_of(registry, last.patient_id)[1].id) as other:
+        event.listen(registry.sessions.writing, "after_commit", _let_go)
+        delivery.send_due(registry, MemoryMailer())
+    event.remove(registry.sessions.writing, "after_commit", _let_go)
+    assert seen == [["leased", "sent", "sent"]]
+    assert [one.state for one in letters(registry)] == ["sent"] * 3
 
 
 def begin(runtime: Runtime, clock: FixedClock, patient: Enrolled) -> None:
