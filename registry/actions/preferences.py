@@ -16,7 +16,7 @@ from registry.actions.endings import AWAITED
 from registry.actions.facts import Problem, Unusable
 from registry.models import FollowUp, MailHold, MailPreference, OutboxEmail
 from registry.queries import preferences as queries
-from registry.queries import protocols, surveys
+from registry.queries import protocols, returned, surveys
 from registry.queries.surveys import Standing
 from surveys.lifecycle import FollowUpState
 
@@ -38,13 +38,9 @@ def ask_for_link(session: Session, follow_up_id: int, *, by: str, at: datetime) 
     time, where no questionnaire can be answered, or for somebody who wanted no more letters.
     """
     patient_id = session.get_one(FollowUp, follow_up_id).patient_id
-    follow_ups = session.scalars(
-        select(FollowUp)
-        .where(FollowUp.patient_id == patient_id, FollowUp.opened_at.is_not(None))
-        .order_by(FollowUp.month.desc())
-        .with_for_update()
-    ).all()
-    for follow_up in follow_ups:
+    follow_ups = returned.lock_follow_ups(session, patient_id)
+    opened = [one for one in follow_ups if one.opened_at is not None]
+    for follow_up in sorted(opened, key=lambda one: one.month, reverse=True):
         on = surveys.local_day(follow_up, at)
         if follow_up.month and surveys.standing(follow_up, on) is Standing.ANSWERABLE:
             return _ask(session, follow_up, by=by, at=at)
@@ -72,8 +68,9 @@ def stop_mail(session: Session, follow_up_id: int, *, by: str, at: datetime) -> 
     """No more letters to this patient, those that wait included; the clinic may call at once about
     what is open. A second call changes nothing.
     """
-    follow_up = session.get_one(FollowUp, follow_up_id, with_for_update=True)
+    follow_up = session.get_one(FollowUp, follow_up_id)
     patient_id = follow_up.patient_id
+    returned.lock_follow_ups(session, patient_id)
     if queries.is_stopped(session, patient_id):
         return
     today = surveys.local_day(follow_up, at)
@@ -153,6 +150,7 @@ def choose_times(
     rows = session.scalars(
         select(FollowUp)
         .where(FollowUp.patient_id == patient_id, FollowUp.state.in_(AWAITED))
+        .order_by(FollowUp.id)
         .with_for_update()
     ).all()
     changes: dict[str, Any] = {} if kept.hour == hour else {"hour": (kept.hour, hour)}
@@ -225,6 +223,7 @@ def _change(
 
 def leave(session: Session, follow_up_id: int, why: str | None, *, by: str, at: datetime) -> None:
     """Leave the registry, at the patient's own word. A second call changes nothing."""
-    follow_up = session.get_one(FollowUp, follow_up_id, with_for_update=True)
+    follow_up = session.get_one(FollowUp, follow_up_id)
+    returned.lock_follow_ups(session, follow_up.patient_id)
     on = surveys.local_day(follow_up, at)
     endings.withdraw(session, follow_up.patient_id, on, scope="registry", why=why, by=by, at=at)

@@ -11,13 +11,14 @@ import pytest
 from factories import a_patient, vault_of
 from post import Crash, FaultyMailer, crash_at_commit, letters, live_until, noon, plan_of, run
 from sqlalchemy import Connection, event, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from registry import audit
-from registry.actions import endings, outreach, reminders, staff_mail
+from registry.actions import endings, outreach, preferences, reminders, staff_mail
 from registry.actions.enrolment import Enrolled
 from registry.clock import FixedClock
-from registry.db import reading, transaction
+from registry.db import reading, transaction, wait_briefly
 from registry.mail import Deferred, Lost, MailFault, MemoryMailer, Unreachable
 from registry.models import AuditEvent, DataKey, FollowUp, Identity
 from registry.runtime import Runtime
@@ -148,6 +149,28 @@ def test_a_known_result_does_not_wait_for_who_holds_the_next_letter(
     event.remove(registry.sessions.writing, "after_commit", _let_go)
     assert seen == [["leased", "sent", "sent"]]
     assert [one.state for one in letters(registry)] == ["sent"] * 3
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_who_stops_the_letters_holds_every_follow_up_before_any_letter(
+    registry: Runtime, clock: FixedClock
+) -> None:
+    plan = plan_of(registry, a_patient(registry).patient_id)
+    held: list[str] = []
+
+    def _note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        held.append(statement)
+
+    def _stop() -> None:
+        with transaction(registry) as session:
+            wait_briefly(session)
+            preferences.stop_mail(session, plan[1].id, by="door", at=clock.now())
+
+    event.listen(registry.sessions.engine, "before_cursor_execute", _note)
+    with held_elsewhere(registry, plan[3].id), pytest.raises(DBAPIError, match="lock timeout"):
+        _stop()
+    event.remove(registry.sessions.engine, "before_cursor_execute", _note)
+    assert not any("UPDATE outbox" in statement for statement in held)
 
 
 def begin(runtime: Runtime, clock: FixedClock, patient: Enrolled) -> None:
