@@ -32,8 +32,10 @@ from workers.traces import trace
 
 log = logging.getLogger(__name__)
 WHO = "worker"
-PATIENCE = timedelta(seconds=60)  # a worker that waited longer for one letter gives back the rest
-TIME = timedelta(minutes=10)  # and so does one whose batch is slow: within the lease
+# so long after the last marker, or the claim, the rest is given back: openings that fail mark
+# nothing, so several slow refusals count together
+PATIENCE = timedelta(seconds=60)
+TIME = timedelta(minutes=10)  # and so is that of a slow batch: within the lease
 QUICK = timedelta(seconds=0.05)  # a result waits for the next opening only where none takes longer
 RUN = timedelta(minutes=10)  # one run, so that a task ends long before the broker loses patience
 Stopping = Callable[[], bool]
@@ -130,8 +132,8 @@ class _Unrecorded:
 
 @dataclass(slots=True)
 class _Carrier:
-    """Carries letters over one connection, one after the other. `marked_at`: when the letter in
-    hand was marked, or the batch claimed; `replied_at`: when the one before it was taken.
+    """Carries letters over one connection, one after the other. `marked_at`: when a letter was last
+    marked, or the batch claimed; `replied_at`: when the one before it was taken.
     """
 
     runtime: Runtime

@@ -18,7 +18,7 @@ from registry.actions.attempts import entry
 from registry.actions.deliveries import LEASE
 from registry.models import FollowUp, Identity, OutboxEmail, Patient, SendingHold, Site, known
 from registry.queries import outreach
-from registry.queries.letters import Ready
+from registry.queries.letters import CLINIC, Ready
 from surveys.lifecycle import OutboxState
 
 _LETTERS = OutboxEmail.metadata.tables[OutboxEmail.__tablename__]
@@ -44,6 +44,7 @@ NOW = (
         _LETTERS.c.address_digest,
         or_(_HELD, Site.public_name == "").label("is_held"),
         Identity.email.label("sealed"),
+        *(getattr(Site, name) for name in CLINIC),
         *outreach.standing_of(_LETTERS.c.patient_id),
     )
     .outerjoin_from(_LETTERS, Patient, Patient.id == _LETTERS.c.patient_id)
@@ -168,8 +169,9 @@ def _mark(
 
 
 def _is_stale(ready: Ready, follow_up: Any, now: Any) -> bool:
-    """Whether the address or the days that stand in the letter were changed since it was made."""
-    return ready.made_of != (now.sealed, follow_up.closes_on, follow_up.link_ends_on)
+    """Whether the address, the days or the clinic's words were changed since it was made."""
+    days = follow_up.closes_on, follow_up.link_ends_on
+    return ready.made_of != (now.sealed, *days, *(getattr(now, name) for name in CLINIC))
 
 
 def _refuse_copy(

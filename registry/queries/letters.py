@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 from sqlalchemy import Row, bindparam, select
@@ -32,6 +32,7 @@ from surveys.answers import applicable
 from surveys.catalogues import messages
 
 Sources: TypeAlias = Row[int, FollowUp, Site, int, str, int, DataKey, bytes | None]
+CLINIC = ("public_name", "telephone", "hours", "emergency_text")  # what a letter says of it
 INSTANCE = select(Instance.instance_id).where(Instance.id == 1)
 # built once: it runs with every batch of letters
 SOURCES = (
@@ -46,8 +47,8 @@ SOURCES = (
         Identity.email,
     )
     .join(FollowUp, FollowUp.id == OutboxEmail.follow_up_id)
-    .join(Site, Site.id == FollowUp.site_id)
     .join(Patient, Patient.id == FollowUp.patient_id)
+    .join(Site, Site.id == Patient.site_id)
     .join(ProtocolVersion, ProtocolVersion.id == Patient.protocol_id)
     .join(
         SurveyLink,
@@ -68,8 +69,8 @@ class Ready:
     """A letter ready to be handed over. `facts` hold no identity and no link; they are kept.
 
     `sender` is the envelope's: where what cannot be delivered comes back to. `told`: what the side
-    journal is told of it. `made_of`: the sealed address, the last day to answer and the last day of
-    the link, by which is seen whether it still holds when it goes.
+    journal is told of it. `made_of`: the sealed address, the last day to answer, the last day of
+    the link and the clinic's words, by which is seen whether it still holds when it goes.
     """
 
     sender: str
@@ -80,7 +81,7 @@ class Ready:
     message_id: str
     raw: bytes = field(repr=False)
     told: Mapping[str, Any] = field(repr=False, default_factory=dict)
-    made_of: tuple[bytes | None, date, date] | None = field(repr=False, default=None)
+    made_of: tuple[Any, ...] | None = field(repr=False, default=None)
 
 
 def ready(
@@ -162,8 +163,11 @@ def _sources(session: Session, batch: Sequence[OutboxEmail]) -> dict[int, Source
     return {row.letter: row for row in session.execute(SOURCES, {"letters": wanted})}
 
 
-def _made_of(row: Sources | None) -> tuple[bytes | None, date, date] | None:
-    return row and (row.email, row.FollowUp.closes_on, row.FollowUp.link_ends_on)
+def _made_of(row: Sources | None) -> tuple[Any, ...] | None:
+    if row is None:
+        return None
+    days = row.FollowUp.closes_on, row.FollowUp.link_ends_on
+    return row.email, *days, *(getattr(row.Site, name) for name in CLINIC)
 
 
 def _told(

@@ -238,6 +238,18 @@ def test_a_letter_that_was_called_off_after_the_look_stays_called_off(
     assert actions.isdisjoint({"letter.cancelled", "letters.released"})
 
 
+def test_a_letter_goes_with_the_words_that_its_clinic_has_when_it_goes(
+    registry: Runtime, due: Enrolled, mailer: MemoryMailer
+) -> None:
+    (one,) = claim(registry)
+    ready = made(registry, one)
+    rename_site(registry, plan_of(registry, due.patient_id)[1].site_id)
+    assert not mark(registry, one, ready)
+    assert (letter(registry).state, letter(registry).attempts) == ("queued", 0)
+    run(registry, mailer)
+    assert "Renamed" in str(mailer.sent[0].message.get_body(("plain",)))
+
+
 def test_who_leaves_after_the_hand_over_was_overtaken(registry: Runtime, due: Enrolled) -> None:
     (one,) = claim(registry)
     assert hand_over(registry, one)
