@@ -3,15 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, bindparam, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from registry import audit
-from registry.models import FollowUp, OutboxEmail
+from registry.models import OutboxEmail
 from surveys.lifecycle import OutboxState
 
-# built once: they run with every letter, and building them costs more than running them
-FOLLOW_UP = select(FollowUp).where(FollowUp.id == bindparam("id_")).with_for_update()
+# built once: it runs with every letter that fails, and building it costs more than running it
 OWN = (
     select(OutboxEmail)
     .where(
@@ -32,21 +31,10 @@ class Attempt:
     by: str
     at: datetime
 
-    def lock_follow_up(self) -> FollowUp | None:
-        """Lock the follow-up before the letter, as those do who record answers, a death or a
-        withdrawal: then either they see the hand-over, or it sees them.
-        """
-        if self.letter.follow_up_id is None:
-            return None
-        return self.session.scalars(FOLLOW_UP, {"id_": self.letter.follow_up_id}).one()
-
-    def own(
-        self, *states: OutboxState, where: ColumnElement[bool] | None = None
-    ) -> OutboxEmail | None:
+    def own(self, *states: OutboxState) -> OutboxEmail | None:
         """The letter's row, locked, while it is in one of the states and nobody else has it."""
-        rows = OWN if where is None else OWN.where(where)
         mine = {"id_": self.letter.id, "fence_": self.letter.fence, "states": states}
-        return self.session.scalars(rows, mine).one_or_none()
+        return self.session.scalars(OWN, mine).one_or_none()
 
     def record(self, action: str, reason: str | None = None) -> None:
         """Write the line in the trail, in the same transaction."""

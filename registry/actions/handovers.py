@@ -95,13 +95,6 @@ class Passed:
     is_marked: bool
 
 
-def mark_handover(
-    session: Session, letter: OutboxEmail, ready: Ready, *, by: str, at: datetime
-) -> bool:
-    """Write down that the letter is about to be handed over; False: it must not be."""
-    return pass_on(session, None, letter, ready, by=by, at=at).is_marked
-
-
 def mark_sent(session: Session, letter: OutboxEmail, reply: str, *, by: str, at: datetime) -> bool:
     """The server took it. False, and nothing changes, if the letter has got another worker."""
     told = _record(session, Taken(letter, reply), at)

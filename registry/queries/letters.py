@@ -84,19 +84,6 @@ class Ready:
     made_of: tuple[Any, ...] | None = field(repr=False, default=None)
 
 
-def ready(
-    session: Session, letter: OutboxEmail, *, vault: Vault, settings: Settings, at: datetime
-) -> Ready:
-    """The letter, made anew from its row; a copy of one under way is equal to it byte by byte.
-
-    Raises NoAddress, and LetterRefused for an address or a fact that cannot stand in a letter.
-    """
-    made = ready_all(session, [letter], vault=vault, settings=settings, at=at)[letter.id]
-    if isinstance(made, Exception):
-        raise made
-    return made
-
-
 def ready_all(
     session: Session,
     batch: Sequence[OutboxEmail],
@@ -105,7 +92,9 @@ def ready_all(
     settings: Settings,
     at: datetime,
 ) -> dict[int, Ready | Exception]:
-    """Each letter of a batch by id; one that cannot be made, with what stood in its way."""
+    """Each letter of a batch by id, made anew from its row, or what stood in its way. A copy of one
+    under way is equal to it byte by byte.
+    """
     instance = session.scalars(INSTANCE).one()
     rows = _sources(session, batch)
     found: dict[int, Ready | Exception] = {}

@@ -207,10 +207,11 @@ def reset_link(registry: Runtime) -> str:
     with reading(registry) as session:
         letter = session.scalars(select(OutboxEmail).order_by(OutboxEmail.id.desc())).first()
         assert letter is not None
-        raw = letters.ready(
-            session, letter, vault=registry.vault, settings=registry.settings, at=at
-        ).raw
-    return raw.decode().split("http://registry.test")[1].split()[0]
+        made = letters.ready_all(
+            session, [letter], vault=registry.vault, settings=registry.settings, at=at
+        )[letter.id]
+    assert isinstance(made, letters.Ready)
+    return made.raw.decode().split("http://registry.test")[1].split()[0]
 
 
 def test_a_lost_password_is_chosen_anew_by_letter(

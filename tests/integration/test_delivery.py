@@ -80,12 +80,16 @@ def claim(runtime: Runtime, limit: int = 10) -> tuple[OutboxEmail, ...]:
 def made(runtime: Runtime, one: OutboxEmail) -> Ready:
     its, at = runtime.settings, runtime.clock.now()
     with reading(runtime) as session:
-        return prepared.ready(session, one, vault=vault_of(runtime), settings=its, at=at)
+        found = prepared.ready_all(session, [one], vault=vault_of(runtime), settings=its, at=at)
+    ready = found[one.id]
+    assert isinstance(ready, Ready)
+    return ready
 
 
 def mark(runtime: Runtime, one: OutboxEmail, ready: Ready) -> bool:
+    at = runtime.clock.now()
     with transaction(runtime) as session:
-        return handovers.mark_handover(session, one, ready, by=WHO, at=runtime.clock.now())
+        return handovers.pass_on(session, None, one, ready, by=WHO, at=at).is_marked
 
 
 def hand_over(runtime: Runtime, one: OutboxEmail) -> bool:

@@ -51,8 +51,8 @@ CLAIM_AND_MARK = (
         "whoever comes back late may still record",
         (
             f"{ATTEMPTS}:Attempt.own",
-            "rows = OWN if where is None else OWN.where(where)",
-            "rows = OWN.where(where) if where is not None else select(OutboxEmail).where(OutboxEmail.id == bindparam('id_'), OutboxEmail.state.in_(bindparam('states', expanding=True)))",
+            "scalars(OWN, mine)",
+            "scalars(select(OutboxEmail).where(OutboxEmail.id == bindparam('id_'), OutboxEmail.state.in_(bindparam('states', expanding=True))), mine)",
         ),
         (
             f"{HANDOVERS}:_record",
