@@ -74,11 +74,10 @@ def matched_side(
     if patterns is None:
         return SUPPRESSED
     here = patterns.get(pair.months, Patterns())
-    outcome = protocol.by_outcome[pair.outcome.code]
     wanted = _wanted(pair, printed_for(pair, library), protocol, here)
     if not wanted.targets:
         return MatchedSide(Refused(wanted.why), absent=wanted.absent)
-    rule = outcome.missing_rule.value
+    rule = protocol.by_outcome[pair.outcome.code].missing_rule.value
     people, having = counted(rule, here.outcomes[pair.outcome.code])
     asked = wanted.targets, here.covariates, people, having
     found = match(*asked)

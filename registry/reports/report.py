@@ -147,20 +147,18 @@ def build(
     """The report of the patients under `protocol`, from a reading session.
 
     `site` is a site's code; `covariates` those that the silent are weighted for, in the order in
-    which they are given up last (None: the protocol's); `resamples`: how many of what is
-    matched to studies (None: none). Raises NotFound for an unknown site or
-    covariate, ValueError for a profile.
+    which they are given up last (None: the protocol's); `resamples`: how many of what is matched
+    to studies. Raises NotFound for an unknown site or covariate, ValueError for a profile.
     """
-    if profile not in PROFILES:
-        raise ValueError(f"there is no profile {profile!r}; known are {', '.join(PROFILES)}")
+    policy = _policy(profile)
     _refuse_unknown(session, site)
     cut = Cut(protocol.code, as_of, known_at, site, protocol.safety_days)
     _refuse_unknown_covariates(session, covariates or ())
     wanted = tuple(dict.fromkeys(protocol.weighting if covariates is None else covariates))
-    policy = RELEASE if profile == "release" else None
     figures = _figures(session, cut, protocol, library, wanted, policy)
     pairing = pair(protocol.outcomes, library)
     patterns = None if policy else _patterns(session, cut, protocol, library, pairing)
+    beside = side_by_side(figures.waves, pairing, protocol, library, policy, patterns, resamples)
     return Report(
         as_of=as_of,
         known_at=known_at,
@@ -170,12 +168,16 @@ def build(
         library=library,
         software_version=version("outcomes-registry"),
         figures=figures,
-        comparisons=side_by_side(
-            figures.waves, pairing, protocol, library, policy, patterns, resamples
-        ),
+        comparisons=beside,
         apart=pairing.apart,
         sentences=_sentences(figures, profile),
     )
+
+
+def _policy(profile: str) -> Policy | None:
+    if profile not in PROFILES:
+        raise ValueError(f"there is no profile {profile!r}; known are {', '.join(PROFILES)}")
+    return RELEASE if profile == "release" else None
 
 
 def _figures(
