@@ -2,11 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from registry import words
-from registry.published import Apart, Figure, Library, Row, Study, Why
+from registry.published import (
+    Apart,
+    Effect,
+    Figure,
+    Library,
+    Measure,
+    Row,
+    Study,
+    Why,
+    arithmetic,
+)
+from registry.published.vocabulary import Counted
 from registry.reports.values import SideBySide
+from registry.statistics.printed_intervals import standard_error
 from registry.statistics.proportions import wilson
+from registry.statistics.values import NotEstimable
 
 ABOVE = "Stands beside the registry above."
 GROUPS = {
@@ -182,11 +196,39 @@ def _measured(row: Row) -> str:
 
 
 def interval(row: Row) -> str:
-    """The share with its interval, worked out from the printed count."""
-    if not isinstance(row, Figure) or row.x is None or not row.n:
+    """The share with its interval, worked out from the printed count; without a count, the printed
+    interval with the standard error behind it.
+    """
+    if isinstance(row, Figure) and row.x is not None and row.n:
+        found = wilson(row.x, row.n)
+        return words.estimate(row.x / row.n, found.lower, found.upper)
+    if isinstance(row, Measure) or row.interval is None:
         return "no count"
-    found = wilson(row.x, row.n)
-    return words.estimate(row.x / row.n, found.lower, found.upper)
+    told = f"printed {row.interval.lower} to {row.interval.upper}".replace("-", words.MINUS)
+    behind = _behind(row)
+    return f"{told}; {behind}" if behind else told
+
+
+def _behind(row: Figure | Effect) -> str:
+    """The standard error on the scale of the printed interval; shares as fractions."""
+    limits = row.interval
+    if limits is None:
+        return ""
+    if isinstance(row, Effect):
+        scales = ("log",) if "ratio" in row.measure else ("linear",)
+        found = standard_error(row.estimate, limits.lower, limits.upper, scales)
+    elif row.printed and arithmetic.is_plain(row.printed):
+        share = Decimal(row.printed).scaleb(-2)
+        low, high = limits.lower.scaleb(-2), limits.upper.scaleb(-2)
+        if not low <= share <= high:
+            return "the printed interval does not hold the share"
+        scale = "log(-log)" if row.counted is Counted.ESTIMATE else "logit"
+        found = standard_error(share, low, high, ("linear", scale))
+    else:
+        return ""
+    if isinstance(found, NotEstimable):
+        return found.reason
+    return f"standard error {words.number(found.se, 3)} ({found.scale})"
 
 
 def sources(beside: Sequence[SideBySide]) -> list[str]:
