@@ -117,13 +117,18 @@ class Visitor:
         return self
 
     def violations(self) -> list[str]:
-        """What the accessibility rules find on the page as it stands."""
+        """What the accessibility rules find on the page as it stands, and whether it has to be
+        moved sideways to be read (WCAG 1.4.10), which they do not ask.
+        """
         found: list[dict[str, Any]] = Axe().run(self.page).response["violations"]
-        return [
+        faults = [
             f"{self.page.url}: {one['id']}: {node['html'][:160]}"
             for one in found
             for node in one["nodes"]
         ]
+        if self.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            faults.append(f"{self.page.url}: is wider than the window")
+        return faults
 
 
 @pytest.fixture
