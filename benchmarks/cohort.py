@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from benchmarks.people import FIRST_DAY
 from benchmarks.registries import BY, site_id
+from registry import audit
 from registry.db import Base, transaction
 from registry.models import (
     AdverseEvent,
@@ -52,6 +53,7 @@ def fill(runtime: Runtime, patients: int) -> None:
                 for model, row in _patient(number, site, protocol.id, protocol.protocol):
                     tables.setdefault(model, []).append(row)
             _insert(session, tables)
+            audit.record(session, by="benchmark", at=AT, action="filled", subject="registry")
     with runtime.sessions.engine.connect() as connection:
         connection.execute(text("ANALYZE"))
         connection.commit()
